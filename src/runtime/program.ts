@@ -1,0 +1,183 @@
+/**
+ * The contract between an emitted program and the runtime: what a program says of itself (`Program`), and what its
+ * functions are handed (`Net`). Types only. Emitted programs are written against it, the trainer and the evaluator
+ * read it, and nothing here may touch an engine or a disk.
+ */
+import type * as tf from "@tensorflow/tfjs-core";
+import type { Augmentation, DataSource, SplitRule } from "./data/types.ts";
+
+/** Sizes that are known only once the data has been read. */
+export interface Sizes {
+  /** Number of training classes. */
+  readonly classes: number;
+}
+
+/** Optimiser groups of language.md, "Rates". */
+export type ParameterGroup = "backbone" | "heads" | "params" | "weights";
+
+/** Fills a freshly allocated parameter; `random` is keyed by (seed, parameter name). */
+export type Initializer = (shape: readonly number[], random: InitializerRandom) => Float32Array;
+export interface InitializerRandom {
+  /** Uniform in [0, 1). */
+  uniform(): number;
+  /** Standard normal. */
+  normal(): number;
+}
+
+export interface ParameterSpec {
+  /** Declaration path, e.g. `backbone/2.conv/filter`, `losses/arc/w`, `combine/a`. Unique; also the key of its random stream. */
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly init: Initializer;
+  readonly group: ParameterGroup;
+  /** Absolute learning rate (`param w … { lr: 1e-2 }`); otherwise the optimiser's, times its group's multiplier. */
+  readonly lr?: number;
+  /** Whether weight decay applies: never on biases, batch-norm scales, proxies or weights of losses. */
+  readonly decay: boolean;
+  /** `false` for `param … { train: false }`: a constant that is saved with the rest. */
+  readonly trainable: boolean;
+}
+
+export interface StateSpec {
+  /** Declaration path, e.g. `backbone/2.batch_norm/mean`, `combine/pull/sum`. Unique. */
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** Initial value of every element. */
+  readonly initial: number;
+}
+
+/** What the functions of an emitted program see: the parameters, the state before the step, and where the next state goes. */
+export interface Net {
+  readonly sizes: Sizes;
+  /** `false` during evaluation: batch normalisation uses its running statistics and dropout is off. */
+  readonly training: boolean;
+  /** The trainable (or constant) parameter of this name. */
+  param(name: string): tf.Tensor;
+  /** The state's value before the step. */
+  state(name: string): tf.Tensor;
+  /** Sets the state's value after the step (no gradient flows through it). Ignored when not training. */
+  update(name: string, next: tf.Tensor): void;
+}
+
+/** One loss on one batch. */
+export interface LossValue {
+  /** The raw value, a scalar. */
+  readonly value: tf.Scalar;
+  /** 1 if the batch held at least one valid tuple, else 0 (then `value` is 0 with zero gradients). */
+  readonly valid: tf.Scalar;
+}
+
+/** A loss, or a combination of losses, on one batch. */
+export interface Combined extends LossValue {
+  /** Effective weight of every loss below this node (product along the path, scales left out), by loss name. */
+  readonly weights: Readonly<Record<string, tf.Scalar>>;
+}
+
+export interface HeadSpec {
+  readonly name: string;
+  /** Width of its embedding. */
+  readonly dim: number;
+  /** Whether its embeddings have unit length. */
+  readonly unit: boolean;
+  /** Squared weight v_h of the head in the ensemble embedding: z = concat_h sqrt(v_h) * f_h, sum_h v_h = 1. */
+  readonly weight: number;
+  /** The losses that read it. */
+  readonly losses: readonly string[];
+}
+
+/** Where a declaration stands in the spec, for messages at run time. */
+export interface SourcePlace {
+  readonly file: string;
+  readonly line: number;
+  /** The text of the declaration, one line. */
+  readonly text: string;
+}
+
+export interface OptimizerSettings {
+  readonly kind: "sgd" | "adam" | "adamw";
+  readonly lr: number;
+  readonly momentum?: number;
+  readonly beta1?: number;
+  readonly beta2?: number;
+  readonly epsilon?: number;
+  readonly weightDecay?: number;
+  /** Global gradient norm above which gradients are scaled down; none when absent. */
+  readonly clip?: number;
+  /** Learning-rate multipliers by group; 1 where absent. */
+  readonly groups?: Partial<Record<ParameterGroup, number>>;
+}
+
+export type ScheduleSettings =
+  | { readonly kind: "constant"; readonly warmup: number }
+  /** Half a cosine from 1 to `floor` over the steps after the warm-up. */
+  | { readonly kind: "cosine"; readonly warmup: number; readonly floor: number }
+  /** Multiplied by `factor` every `every` steps after the warm-up. */
+  | { readonly kind: "step"; readonly warmup: number; readonly every: number; readonly factor: number };
+
+export interface TrainSettings {
+  /** P classes of M samples each. */
+  readonly batch: { readonly classes: number; readonly samples: number };
+  readonly optimizer: OptimizerSettings;
+  readonly schedule: ScheduleSettings;
+  /** Total training steps. */
+  readonly steps: number;
+  /** Which parameters are kept: the last, or the best by a metric of the ensemble on the validation classes. */
+  readonly select:
+    | { readonly kind: "last" }
+    | {
+        readonly kind: "best";
+        readonly metric: MetricName;
+        readonly every: number;
+        readonly patience: number;
+      };
+  readonly seed: number;
+}
+
+export type MetricName = `recall_at_${number}` | "map_at_r" | "r_precision" | "nmi" | "knn_accuracy";
+
+export interface EvaluateSettings {
+  /** The K of Recall@K, ascending. */
+  readonly recallAt: readonly number[];
+  readonly mapAtR: boolean;
+  readonly rPrecision: boolean;
+  readonly nmi: boolean;
+  /** Number of neighbours of the kNN accuracy; none when absent. */
+  readonly knnAccuracy?: number;
+}
+
+export interface CompressSettings {
+  readonly kind: "distances";
+  /** Width of the compressed embedding. */
+  readonly to: number;
+}
+
+/** Everything a compiled spec is. An emitted program's default export. */
+export interface Program {
+  /** The model's name. */
+  readonly name: string;
+  readonly spec: { readonly file: string; readonly hash: string };
+  readonly compiler: string;
+
+  readonly data: DataSource;
+  readonly split: SplitRule;
+  readonly augment: readonly Augmentation[];
+  /** Height, width, channels of one image. */
+  readonly image: readonly [number, number, number];
+
+  readonly heads: readonly HeadSpec[];
+  /** By loss name, in the order of declaration: only losses that are combined. */
+  readonly lossPlaces: Readonly<Record<string, SourcePlace>>;
+
+  parameters(sizes: Sizes): ParameterSpec[];
+  state(sizes: Sizes): StateSpec[];
+  /** Images [B, H, W, C], values in 0..1, to each head's embeddings [B, dim]. */
+  embed(images: tf.Tensor4D, net: Net): Record<string, tf.Tensor2D>;
+  /** Each head's embeddings and int32 class indices [B] (sorted by class, P classes of M) to each loss. */
+  losses(embeddings: Record<string, tf.Tensor2D>, labels: tf.Tensor1D, net: Net): Record<string, LossValue>;
+  /** The losses into the one scalar that is minimised. */
+  combine(losses: Record<string, LossValue>, net: Net): Combined;
+
+  readonly train: TrainSettings;
+  readonly evaluate: EvaluateSettings;
+  readonly compress?: CompressSettings;
+}
