@@ -1,0 +1,239 @@
+/**
+ * Makes batches: P classes of M samples each for training, and plain consecutive ones for evaluation. Called by the
+ * trainer and the evaluator; pure, so that a run resumed at step s sees the batches that an unbroken one saw.
+ */
+import { counterRandom } from "../random.ts";
+import type { Random } from "../random.ts";
+import { DataError } from "./errors.ts";
+import type { Augmentation, Dataset } from "./types.ts";
+
+/** Images with their labels. */
+export interface Batch {
+  /** [B, H, W, C], in 0..1. */
+  readonly images: Float32Array;
+  /** [B]. In training: dense over the training classes; in evaluation: class indices of the data set. */
+  readonly labels: Int32Array;
+}
+
+export interface TrainingBatches {
+  /** Names of the classes that batches are drawn from; label k of a batch is `classNames[k]`. */
+  readonly classNames: readonly string[];
+  /** Number of those classes. */
+  readonly classes: number;
+  /** [B, H, W, C] of every batch. */
+  readonly shape: readonly [number, number, number, number];
+  /** What was left out of the batches and why, one line each. */
+  readonly notes: readonly string[];
+  /** Indices into the data set of the samples of a step, [B]: P blocks of M, by ascending label. */
+  samples(step: number): Int32Array;
+  /** The batch of a step; `view` numbers independent augmentations of the same samples. A pure function. */
+  batch(step: number, view?: number): Batch;
+}
+
+/**
+ * Class-balanced batches of P classes and M samples of each, sorted by class.
+ *
+ * Classes are drawn in passes: every pass holds every class once, in a new order, and no batch holds a class twice. A
+ * class's samples are drawn the same way: each of them once before any comes again, and M different ones in a batch.
+ * `samples`, `batch` are pure functions of (seed, step).
+ *
+ * `indices` are the training fold. Classes with fewer than M of them are left out and noted; labels are dense over the
+ * rest, in the order of the data set's classes. Throws `DataError` if fewer than P classes remain.
+ */
+export function trainingBatches(
+  dataset: Dataset,
+  indices: Int32Array,
+  size: { readonly classes: number; readonly samples: number },
+  augment: readonly Augmentation[],
+  seed: number,
+): TrainingBatches {
+  const { classes: p, samples: m } = size;
+  const { members, notes } = eligibleClasses(dataset, indices, p, m);
+  const classNames = members.map((member) => dataset.classNames[member.label]!);
+  const classOrder = groupedOrder(members.length, p, (cycle) =>
+    counterRandom(seed, "batches/classes", cycle),
+  );
+  const sampleOrders = members.map((member, k) =>
+    groupedOrder(member.samples.length, m, (cycle) =>
+      counterRandom(seed, `batches/samples/${classNames[k]}`, cycle),
+    ),
+  );
+  const drawn = (step: number): { label: number; sample: number }[] => {
+    const chosen: { label: number; pass: number }[] = [];
+    for (let slot = 0; slot < p; slot++) {
+      const position = step * p + slot;
+      chosen.push({ label: classOrder(position), pass: Math.floor(position / members.length) });
+    }
+    chosen.sort((a, b) => a.label - b.label);
+    return chosen.flatMap(({ label, pass }) =>
+      Array.from({ length: m }, (_, slot) => ({
+        label,
+        sample: members[label]!.samples[sampleOrders[label]!(pass * m + slot)]!,
+      })),
+    );
+  };
+  return {
+    classNames,
+    classes: members.length,
+    shape: [p * m, ...dataset.image],
+    notes,
+    samples: (step) => Int32Array.from(drawn(step), (draw) => draw.sample),
+    batch: (step, view = 0) => {
+      const draws = drawn(step);
+      const samples = Int32Array.from(draws, (draw) => draw.sample);
+      const images = readImages(dataset, samples);
+      augmentImages(images, dataset.image, augment, (slot) =>
+        counterRandom(seed, `augment/${view}/${slot}`, step),
+      );
+      return { images, labels: Int32Array.from(draws, (draw) => draw.label) };
+    },
+  };
+}
+
+export interface EvaluationBatches {
+  /** Number of batches. */
+  readonly count: number;
+  /** Batch number `index`; all are of the given size but the last, which holds what remains. */
+  batch(index: number): Batch;
+}
+
+/** The samples at `indices` in their order, in batches of `size`, without augmentation. */
+export function evaluationBatches(dataset: Dataset, indices: Int32Array, size: number): EvaluationBatches {
+  return {
+    count: Math.ceil(indices.length / size),
+    batch: (index) => {
+      const samples = indices.subarray(index * size, (index + 1) * size);
+      return {
+        images: readImages(dataset, samples),
+        labels: samples.map((sample) => dataset.labels[sample]!),
+      };
+    },
+  };
+}
+
+interface ClassMembers {
+  /** Class index of the data set. */
+  readonly label: number;
+  readonly samples: readonly number[];
+}
+
+/** The classes with at least `m` samples among `indices`, by class index, and a note on the others. */
+function eligibleClasses(
+  dataset: Dataset,
+  indices: Int32Array,
+  p: number,
+  m: number,
+): { members: ClassMembers[]; notes: string[] } {
+  const byClass = new Map<number, number[]>();
+  for (const sample of indices) {
+    const label = dataset.labels[sample]!;
+    const known = byClass.get(label);
+    if (known === undefined) byClass.set(label, [sample]);
+    else known.push(sample);
+  }
+  const all = [...byClass].map(([label, samples]) => ({ label, samples })).sort((a, b) => a.label - b.label);
+  const members = all.filter((member) => member.samples.length >= m);
+  const small = all.length - members.length;
+  if (members.length < p) {
+    throw new DataError(
+      `a batch of ${p} classes * ${m} samples needs ${p} training classes with at least ${m} samples; ` +
+        `${dataset.name} has ${members.length} (of ${all.length} training classes)`,
+      "Make the batch smaller in the model's train section, or train on more classes.",
+    );
+  }
+  const notes =
+    small === 0
+      ? []
+      : [`${small} of ${all.length} training classes left out of batches: fewer than ${m} samples`];
+  return { members, notes };
+}
+
+/**
+ * An endless sequence over 0..n-1, given by position: every n-th block of n positions is a permutation, and every block
+ * of `group` positions (group <= n) holds distinct values. It is built in cycles of lcm(n, group) positions, the
+ * shortest that end both a permutation and a group, so that a cycle depends on its own random stream only. Only the
+ * latest cycle is kept.
+ */
+export function groupedOrder(
+  n: number,
+  group: number,
+  randomOf: (cycle: number) => Random,
+): (position: number) => number {
+  const permutations = group / greatestCommonDivisor(n, group);
+  const length = n * permutations;
+  let cycle = -1;
+  let order = new Int32Array(0);
+  return (position) => {
+    const wanted = Math.floor(position / length);
+    if (wanted !== cycle) {
+      order = buildCycle(n, group, permutations, randomOf(wanted));
+      cycle = wanted;
+    }
+    return order[position - wanted * length]!;
+  };
+}
+
+function buildCycle(n: number, group: number, permutations: number, random: Random): Int32Array<ArrayBuffer> {
+  const order = new Int32Array(n * permutations);
+  const taken = new Uint8Array(n);
+  for (let k = 0; k < permutations; k++) {
+    const start = k * n;
+    const next = order.subarray(start, start + n);
+    for (let i = 0; i < n; i++) next[i] = i;
+    random.shuffle(next);
+    // The group that straddles the border holds the last `begun` values already: move those out of its rest.
+    const begun = start % group;
+    const rest = begun === 0 ? 0 : group - begun;
+    taken.fill(0);
+    for (let i = start - begun; i < start; i++) taken[order[i]!] = 1;
+    let free = rest;
+    for (let i = 0; i < rest; i++) {
+      if (taken[next[i]!] === 0) continue;
+      while (taken[next[free]!] === 1) free++;
+      const held = next[i]!;
+      next[i] = next[free]!;
+      next[free] = held;
+      free++;
+    }
+  }
+  return order;
+}
+
+function greatestCommonDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestCommonDivisor(b, a % b);
+}
+
+const UNIT = Float32Array.from({ length: 256 }, (_, byte) => byte / 255);
+
+/** Bytes of the samples as floats in 0..1, [B, H, W, C]. */
+function readImages(dataset: Dataset, samples: Int32Array): Float32Array {
+  const [height, width, channels] = dataset.image;
+  const length = height * width * channels;
+  const images = new Float32Array(samples.length * length);
+  let to = 0;
+  for (const sample of samples) {
+    const end = (sample + 1) * length;
+    for (let from = sample * length; from < end; from++) images[to++] = UNIT[dataset.pixels[from]!]!;
+  }
+  return images;
+}
+
+/** Applies the augmentations in turn to every image, in place. */
+function augmentImages(
+  images: Float32Array,
+  image: readonly [number, number, number],
+  augment: readonly Augmentation[],
+  randomOf: (slot: number) => Random,
+): void {
+  if (augment.length === 0) return;
+  const length = image[0] * image[1] * image[2];
+  const changed = new Float32Array(length);
+  for (let slot = 0; slot * length < images.length; slot++) {
+    const random = randomOf(slot);
+    const view = images.subarray(slot * length, (slot + 1) * length);
+    for (const augmentation of augment) {
+      augmentation.apply(view, changed, image, random);
+      view.set(changed);
+    }
+  }
+}
