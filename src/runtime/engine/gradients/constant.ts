@@ -1,0 +1,26 @@
+/**
+ * Operations whose value does not change under small changes of their inputs: comparisons, logic, rounding, indices.
+ * Their gradient is zero, so a mask may be computed from what is being differentiated.
+ */
+import * as tf from "@tensorflow/tfjs-core";
+import { define } from "./define.ts";
+
+const ofTwo = [
+  ...[tf.Equal, tf.NotEqual, tf.Greater, tf.GreaterEqual, tf.Less, tf.LessEqual],
+  ...[tf.LogicalAnd, tf.LogicalOr, tf.FloorDiv],
+];
+const ofOne = [
+  ...[tf.Sign, tf.Step, tf.Floor, tf.Ceil, tf.Round, tf.LogicalNot, tf.IsNan, tf.IsInf, tf.IsFinite],
+  ...[tf.ArgMax, tf.ArgMin, tf.All, tf.Any, tf.ZerosLike, tf.OnesLike],
+];
+
+export const constantGradients: readonly tf.GradConfig[] = [
+  ...ofTwo.map((kernel) =>
+    define(kernel, ["a", "b"], (_, [a, b]) => ({
+      a: () => tf.zeros(a!.shape),
+      b: () => tf.zeros(b!.shape),
+    })),
+  ),
+  ...ofOne.map((kernel) => define(kernel, ["x"], (_, [x]) => ({ x: () => tf.zeros(x!.shape) }))),
+  define(tf.OneHot, ["indices"], (_, [indices]) => ({ indices: () => tf.zeros(indices!.shape) })),
+];

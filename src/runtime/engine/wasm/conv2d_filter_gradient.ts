@@ -1,0 +1,68 @@
+/**
+ * `Conv2DBackpropFilter` for the wasm backend, which ships without it: the gradient of tf.conv2d by its filter. One row
+ * of the product per filter tap and input channel, read straight from a zero-padded copy of one image at a time, so no
+ * matrix of patches is built.
+ */
+import * as tf from "@tensorflow/tfjs-core";
+import { type KernelCall, addressOf, floats, integers, loops, withScratch } from "./heap.ts";
+
+/** Positions walked with one block of the result in registers; about what keeps both operands in the nearest caches. */
+const POSITIONS = 256;
+
+/** Inputs x [N, H, W, C], dy [N, h, w, D]; output [kh, kw, C, D]. NHWC only, as everywhere in tfjs's gradients. */
+export function conv2DFilterGradient({
+  inputs,
+  backend,
+  attrs,
+}: KernelCall<"x" | "dy", tf.Conv2DBackpropFilterAttrs>): tf.TensorInfo {
+  const { x, dy } = inputs;
+  const { strides, pad, dataFormat, dimRoundingMode, filterShape } = attrs;
+  if (dataFormat !== "NHWC") throw new Error(`the wasm engine has no filter gradient in ${dataFormat} order`);
+  const info = tf.backend_util.computeConv2DInfo(
+    x.shape as [number, number, number, number],
+    filterShape,
+    strides,
+    1,
+    pad,
+    dimRoundingMode,
+  );
+  const { batchSize, inHeight, inWidth, inChannels, outHeight, outWidth, outChannels } = info;
+  const { filterHeight, filterWidth, strideHeight, strideWidth, padInfo } = info;
+  const out = backend.makeOutput([filterHeight, filterWidth, inChannels, outChannels], "float32");
+
+  const pixel = 4 * inChannels;
+  const paddedHeight = Math.max((outHeight - 1) * strideHeight + filterHeight, padInfo.top + inHeight);
+  const paddedWidth = Math.max((outWidth - 1) * strideWidth + filterWidth, padInfo.left + inWidth);
+  const paddedLine = paddedWidth * pixel;
+  const rows = filterHeight * filterWidth * inChannels;
+  const { accumulateProduct, copyLines } = loops(backend);
+  withScratch(backend, [paddedHeight * paddedLine, 4 * rows], (padded, offsets) => {
+    floats(backend, padded, (paddedHeight * paddedLine) / 4).fill(0);
+    const offset = integers(backend, offsets, rows);
+    let row = 0;
+    for (let i = 0; i < filterHeight; i++) {
+      for (let j = 0; j < filterWidth; j++) {
+        for (let c = 0; c < inChannels; c++) offset[row++] = i * paddedLine + j * pixel + 4 * c;
+      }
+    }
+    const [from, dyAt, to] = [addressOf(backend, x), addressOf(backend, dy), addressOf(backend, out)];
+    floats(backend, to, rows * outChannels).fill(0);
+    const inside = padded + padInfo.top * paddedLine + padInfo.left * pixel;
+    const linesAtOnce = Math.max(1, Math.floor(POSITIONS / outWidth));
+    const outPixel = 4 * outChannels;
+    for (let n = 0; n < batchSize; n++) {
+      const image = from + n * inHeight * inWidth * pixel;
+      copyLines(inside, paddedLine, image, inWidth * pixel, inWidth * pixel, inHeight);
+      for (let y = 0; y < outHeight; y += linesAtOnce) {
+        const lines = Math.min(linesAtOnce, outHeight - y);
+        const a = padded + y * strideHeight * paddedLine;
+        const b = dyAt + (n * outHeight + y) * outWidth * outPixel;
+        accumulateProduct(
+          ...[a, offsets, rows, strideWidth * pixel, outWidth, strideHeight * paddedLine, lines],
+          ...[b, outPixel, to, outPixel, outChannels],
+        );
+      }
+    }
+  });
+  return out;
+}

@@ -1,0 +1,100 @@
+/**
+ * Access to the wasm backend's memory for this engine's kernels: addresses of tensors, scratch space, other kernels,
+ * and the engine's own SIMD loops, which run on the backend's memory. Used by the kernels of this folder.
+ *
+ * Two laws. Any allocation may grow the memory, which detaches every typed array made before: take views after the last
+ * allocation. A kernel reads its input tensors where they lie and never disposes them: they belong to the caller.
+ */
+import * as tf from "@tensorflow/tfjs-core";
+import type { BackendWasm } from "@tensorflow/tfjs-backend-wasm";
+import { assemble } from "./assembler.ts";
+import { accumulateProduct } from "./simd/product.ts";
+import { copyLines } from "./simd/copy.ts";
+
+/** The engine's own loops; arguments as documented at each definition in `simd/`. */
+export interface Loops {
+  accumulateProduct(...args: number[]): void;
+  copyLines(...args: number[]): void;
+}
+
+/** What a kernel is called with: its input tensors by name, the backend, and its attributes. */
+export interface KernelCall<Inputs extends string, Attributes = unknown> {
+  readonly inputs: Readonly<Record<Inputs, tf.TensorInfo>>;
+  readonly backend: BackendWasm;
+  readonly attrs: Attributes;
+}
+
+/** The part of the WebAssembly API used here; Node has it, its type declarations do not. */
+interface WebAssemblyApi {
+  Module: new (binary: Uint8Array) => object;
+  Instance: new (module: object, imports: object) => { readonly exports: object };
+}
+
+interface EmscriptenModule {
+  readonly asm: { readonly memory: { readonly buffer: ArrayBuffer } };
+  _malloc(bytes: number): number;
+  _free(address: number): void;
+}
+
+const sources = [accumulateProduct, copyLines];
+const instances = new WeakMap<BackendWasm, Loops>();
+
+/** The loops, compiled once for each backend instance. */
+export function loops(backend: BackendWasm): Loops {
+  let instance = instances.get(backend);
+  if (instance === undefined) {
+    const { Module, Instance } = (globalThis as unknown as { WebAssembly: WebAssemblyApi }).WebAssembly;
+    const { memory } = emscripten(backend).asm;
+    instance = new Instance(new Module(assemble(sources)), { env: { memory } }).exports as Loops;
+    instances.set(backend, instance);
+  }
+  return instance;
+}
+
+/** Byte address of a tensor's first element. */
+export function addressOf(backend: BackendWasm, tensor: tf.TensorInfo): number {
+  return backend.getMemoryOffset(tensor.dataId);
+}
+
+/** Runs `use` with scratch memory of the given sizes in bytes (16-byte aligned), then frees it. */
+export function withScratch<T>(
+  backend: BackendWasm,
+  sizes: readonly number[],
+  use: (...at: number[]) => T,
+): T {
+  const module = emscripten(backend);
+  const bytes = sizes.map((size) => Math.ceil(size / 16) * 16);
+  const block = module._malloc(bytes.reduce((sum, size) => sum + size, 16)) >>> 0;
+  if (block === 0) throw new Error("the wasm engine is out of memory");
+  let at = Math.ceil(block / 16) * 16;
+  const addresses = bytes.map((size) => (at += size) - size);
+  try {
+    return use(...addresses);
+  } finally {
+    module._free(block);
+  }
+}
+
+/** A view of `length` floats at an address; valid until the next allocation. */
+export function floats(backend: BackendWasm, address: number, length: number): Float32Array {
+  return new Float32Array(emscripten(backend).asm.memory.buffer, address, length);
+}
+
+/** A view of `length` 32-bit integers at an address; valid until the next allocation. */
+export function integers(backend: BackendWasm, address: number, length: number): Int32Array {
+  return new Int32Array(emscripten(backend).asm.memory.buffer, address, length);
+}
+
+/** Runs another kernel of the backend, outside any gradient tape. The caller disposes the result. */
+export function runKernel(
+  name: string,
+  inputs: tf.NamedTensorInfoMap,
+  backend: BackendWasm,
+  attrs: tf.NamedAttrMap = {},
+): tf.TensorInfo {
+  return tf.getKernel(name, "wasm").kernelFunc({ inputs, backend, attrs }) as tf.TensorInfo;
+}
+
+function emscripten(backend: BackendWasm): EmscriptenModule {
+  return backend.wasm as unknown as EmscriptenModule;
+}
