@@ -1,0 +1,80 @@
+/**
+ * `learned(…)`: one weight a loss, learned jointly with everything else, on the simplex with a floor:
+ *
+ *     w = α + (1 − Kα) · softmax(a),  α = 1 / (4K) by default,  L = Σ_k w_k · ℓ_k / s_k
+ *
+ * with the scales of `scale.ts`. It has the same floor as the ensemble of losses of Zabihzadeh et al. (2021, eq. 11),
+ * whose penalty on Σ w − 1 the softmax makes exact. For fixed scaled losses the objective is linear in w, so the
+ * weights drift to the loss that falls fastest; the floor is what keeps the others.
+ */
+import * as tf from "@tensorflow/tfjs-core";
+import type { Combined, Net, ParameterSpec } from "../program.ts";
+import { scaledValues } from "./scale.ts";
+import type { Scale } from "./scale.ts";
+import { anyValid, effectiveWeights } from "./weighted_sum.ts";
+
+export interface LearnedOptions {
+  /** Smallest weight of a loss, in [0, 1/K]; 1 / (4K) where absent. */
+  readonly floor?: number;
+  readonly scale?: Scale;
+}
+
+/**
+ * Parameters of `learned` at `path` over K operands: `path/a` [K], zeros, which is the uniform prior; with `prior` (any
+ * positive numbers, normalised to sum 1, each then above the floor) the weights start there.
+ */
+export function learnedParameters(
+  path: string,
+  operands: number,
+  options: { readonly floor?: number; readonly prior?: readonly number[] } = {},
+): ParameterSpec[] {
+  const initial = initialLogits(operands, floorOf(operands, options.floor), options.prior);
+  return [
+    {
+      name: `${path}/a`,
+      shape: [operands],
+      init: () => Float32Array.from(initial),
+      group: "weights",
+      decay: false,
+      trainable: true,
+    },
+  ];
+}
+
+/** The weighted sum of the scaled operands. Its state is `scaleState(path, operands.length, scale)`. */
+export function learned(
+  net: Net,
+  path: string,
+  operands: readonly Combined[],
+  options: LearnedOptions = {},
+): Combined {
+  const count = operands.length;
+  const floor = floorOf(count, options.floor);
+  const scaled = scaledValues(net, path, operands, options.scale ?? "running_mean");
+  const simplex = tf.softmax(net.param(`${path}/a`) as tf.Tensor1D);
+  const weights = tf.add(tf.mul(simplex, 1 - count * floor), floor) as tf.Tensor1D;
+  const each = tf.unstack(weights) as tf.Scalar[];
+  return {
+    value: tf.sum(tf.mul(weights, scaled)) as tf.Scalar,
+    valid: anyValid(operands),
+    weights: effectiveWeights(operands.map((operand, k) => [each[k]!, operand])),
+  };
+}
+
+function floorOf(operands: number, floor: number | undefined): number {
+  const value = floor ?? 1 / (4 * operands);
+  if (!(value >= 0 && value * operands <= 1)) {
+    throw new Error(`learned: floor ${value} is not within 0 and 1/${operands}`);
+  }
+  return value;
+}
+
+function initialLogits(operands: number, floor: number, prior: readonly number[] | undefined): number[] {
+  if (prior === undefined) return new Array<number>(operands).fill(0);
+  const total = prior.reduce((sum, share) => sum + share, 0);
+  return prior.map((share) => {
+    const above = share / total - floor;
+    if (!(above > 0)) throw new Error(`learned: prior ${share} of ${total} is not above the floor ${floor}`);
+    return Math.log(above / (1 - operands * floor));
+  });
+}

@@ -1,0 +1,49 @@
+/**
+ * Scales that make losses comparable before they are weighed: each loss is divided by max(scale, 1e-8), the scale
+ * detached (language.md, "Combination is an expression").
+ *
+ * - `none`: 1.
+ * - `initial`: the loss's value at its first valid step.
+ * - `running_mean`: the mean of its values over all valid steps so far, the current one included. A loss that has been
+ *   0 for n steps and wakes is therefore scaled to at most n + 1, never to infinity.
+ *
+ * A step without a valid tuple leaves a scale as it is.
+ */
+import * as tf from "@tensorflow/tfjs-core";
+import type { Combined, Net, StateSpec } from "../program.ts";
+import { detach } from "./detach.ts";
+
+export type Scale = "none" | "initial" | "running_mean";
+
+const SMALLEST_SCALE = 1e-8;
+
+/** State of the node at `path` over `operands` losses: `path/sum` and `path/count`, [operands]; none for `none`. */
+export function scaleState(path: string, operands: number, scale: Scale = "running_mean"): StateSpec[] {
+  if (scale === "none") return [];
+  return [
+    { name: `${path}/sum`, shape: [operands], initial: 0 },
+    { name: `${path}/count`, shape: [operands], initial: 0 },
+  ];
+}
+
+/** The operands' values over their scales, [K]; moves the node's state on. */
+export function scaledValues(
+  net: Net,
+  path: string,
+  operands: readonly Combined[],
+  scale: Scale,
+): tf.Tensor1D {
+  const values = tf.stack(operands.map((operand) => operand.value)) as tf.Tensor1D;
+  if (scale === "none") return values;
+  const valid = tf.stack(operands.map((operand) => operand.valid)) as tf.Tensor1D;
+  const sum = net.state(`${path}/sum`);
+  const count = net.state(`${path}/count`);
+  // `initial` counts a loss's first valid step and no other: its mean over counted steps is then that first value.
+  const counted = scale === "initial" ? tf.mul(valid, tf.sub(1, tf.minimum(count, 1))) : valid;
+  const nextSum = tf.add(sum, tf.mul(counted, detach(values)));
+  const nextCount = tf.add(count, counted);
+  net.update(`${path}/sum`, nextSum);
+  net.update(`${path}/count`, nextCount);
+  const mean = tf.div(nextSum, tf.maximum(nextCount, 1));
+  return tf.div(values, tf.maximum(mean, SMALLEST_SCALE)) as tf.Tensor1D;
+}

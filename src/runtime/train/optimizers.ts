@@ -1,0 +1,148 @@
+/**
+ * The optimiser of a run: groups with their learning rates, global-norm clipping, and the update rules of
+ * `updates.ts`. Parameters that share a learning rate and a decay are updated as one flat vector, since a step on a
+ * small net is mostly the cost of issuing operations. Called by the training step; pure.
+ */
+import * as tf from "@tensorflow/tfjs-core";
+import type { OptimizerSettings, ParameterSpec, StateSpec } from "../program.ts";
+import type { TensorMap } from "./tensors.ts";
+import { adam, sgd } from "./updates.ts";
+import type { Slots, Updated, UpdateRates } from "./updates.ts";
+
+/** What the optimiser is fed each step, as plain numbers: see `UpdateRates`. */
+export interface RateValues {
+  /** Learning rate of each bucket, by its key. */
+  readonly lr: Readonly<Record<string, number>>;
+  readonly firstCorrection: number;
+  readonly secondCorrection: number;
+}
+
+export interface RateTensors {
+  readonly lr: Readonly<Record<string, tf.Scalar>>;
+  readonly firstCorrection: tf.Scalar;
+  readonly secondCorrection: tf.Scalar;
+}
+
+export interface Optimizer {
+  /** State the optimiser needs, e.g. `optimizer/0/first`. */
+  readonly slots: StateSpec[];
+  /** What to feed at step `step` (0-based) when the schedule's factor is `factor`. */
+  rates(step: number, factor: number): RateValues;
+  /**
+   * New parameters and slots from gradients by parameter name; a missing gradient counts as zero. Also the global norm
+   * of the gradients before clipping.
+   */
+  apply(
+    parameters: TensorMap,
+    gradients: Readonly<Record<string, tf.Tensor | undefined>>,
+    slots: TensorMap,
+    rates: RateTensors,
+  ): { parameters: TensorMap; slots: TensorMap; gradientNorm: tf.Scalar };
+}
+
+/** Parameters updated together. */
+interface Bucket {
+  readonly key: string;
+  readonly lr: number;
+  readonly decay: boolean;
+  readonly specs: ParameterSpec[];
+}
+
+/** Added to the norm in clipping, as torch.nn.utils.clip_grad_norm_ does. */
+const CLIP_EPSILON = 1e-6;
+
+/** The optimiser for the trainable parameters among `specs`. Defaults are those of torch.optim. */
+export function createOptimizer(settings: OptimizerSettings, specs: readonly ParameterSpec[]): Optimizer {
+  const buckets = bucketsOf(settings, specs);
+  const beta1 = settings.beta1 ?? 0.9;
+  const beta2 = settings.beta2 ?? 0.999;
+  const momentum = settings.momentum ?? 0;
+  const slotNames = settings.kind !== "sgd" ? ["first", "second"] : momentum > 0 ? ["momentum"] : [];
+
+  const update = (bucket: Bucket, p: tf.Tensor, g: tf.Tensor, slots: Slots, rates: UpdateRates): Updated => {
+    const weightDecay = bucket.decay ? (settings.weightDecay ?? 0) : 0;
+    if (settings.kind === "sgd") return sgd(p, g, slots, rates, { momentum, weightDecay });
+    const decoupled = settings.kind === "adamw";
+    const epsilon = settings.epsilon ?? 1e-8;
+    return adam(p, g, slots, rates, { beta1, beta2, epsilon, weightDecay, decoupled });
+  };
+
+  return {
+    slots: buckets.flatMap((bucket) =>
+      slotNames.map((slot) => ({ name: slotName(bucket, slot), shape: [sizeOf(bucket)], initial: 0 })),
+    ),
+    rates: (step, factor) => ({
+      lr: Object.fromEntries(buckets.map((bucket) => [bucket.key, bucket.lr * factor])),
+      firstCorrection: 1 - beta1 ** (step + 1),
+      secondCorrection: Math.sqrt(1 - beta2 ** (step + 1)),
+    }),
+    apply(parameters, gradients, slots, rates) {
+      const flat = buckets.map((bucket) =>
+        flatten(bucket.specs.map((spec) => gradients[spec.name] ?? tf.zeros([...spec.shape]))),
+      );
+      const gradientNorm = tf.sqrt(
+        flat.map((g) => tf.sum(tf.square(g))).reduce((sum, part) => tf.add(sum, part), tf.scalar(0)),
+      ) as tf.Scalar;
+      const factor =
+        settings.clip === undefined
+          ? undefined
+          : tf.minimum(tf.div(settings.clip, tf.add(gradientNorm, CLIP_EPSILON)), 1);
+      const nextParameters: Record<string, tf.Tensor> = { ...parameters };
+      const nextSlots: Record<string, tf.Tensor> = {};
+      buckets.forEach((bucket, index) => {
+        const p = flatten(bucket.specs.map((spec) => parameters[spec.name]!));
+        const g = factor === undefined ? flat[index]! : tf.mul(flat[index]!, factor);
+        const own = Object.fromEntries(slotNames.map((slot) => [slot, slots[slotName(bucket, slot)]!]));
+        const { firstCorrection, secondCorrection } = rates;
+        const next = update(bucket, p, g, own, {
+          lr: rates.lr[bucket.key]!,
+          firstCorrection,
+          secondCorrection,
+        });
+        Object.assign(nextParameters, split(next.parameter, bucket.specs));
+        for (const [slot, value] of Object.entries(next.slots)) nextSlots[slotName(bucket, slot)] = value;
+      });
+      return { parameters: nextParameters, slots: nextSlots, gradientNorm };
+    },
+  };
+}
+
+/** The base learning rate of a parameter: its own where it has one, else the optimiser's times its group's multiplier. */
+export function baseRate(settings: OptimizerSettings, spec: ParameterSpec): number {
+  return spec.lr ?? settings.lr * (settings.groups?.[spec.group] ?? 1);
+}
+
+function bucketsOf(settings: OptimizerSettings, specs: readonly ParameterSpec[]): Bucket[] {
+  const buckets = new Map<string, Bucket>();
+  for (const spec of specs) {
+    if (!spec.trainable) continue;
+    const lr = baseRate(settings, spec);
+    const identity = `${lr} ${spec.decay}`;
+    const bucket = buckets.get(identity) ?? { key: String(buckets.size), lr, decay: spec.decay, specs: [] };
+    bucket.specs.push(spec);
+    buckets.set(identity, bucket);
+  }
+  return [...buckets.values()];
+}
+
+function slotName(bucket: Bucket, slot: string): string {
+  return `optimizer/${bucket.key}/${slot}`;
+}
+
+function elements(spec: ParameterSpec): number {
+  return spec.shape.reduce((product, length) => product * length, 1);
+}
+
+function sizeOf(bucket: Bucket): number {
+  return bucket.specs.reduce((sum, spec) => sum + elements(spec), 0);
+}
+
+function flatten(tensors: tf.Tensor[]): tf.Tensor1D {
+  const rows = tensors.map((tensor) => tf.reshape(tensor, [tensor.size]) as tf.Tensor1D);
+  return rows.length === 1 ? rows[0]! : tf.concat1d(rows);
+}
+
+function split(flat: tf.Tensor, specs: readonly ParameterSpec[]): Record<string, tf.Tensor> {
+  const parts = specs.length === 1 ? [flat] : tf.split(flat, specs.map(elements));
+  return Object.fromEntries(specs.map((spec, i) => [spec.name, tf.reshape(parts[i]!, [...spec.shape])]));
+}

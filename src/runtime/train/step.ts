@@ -1,0 +1,77 @@
+/**
+ * One training step as a pure function: (parameters, state, slots, batch, rates) to (values, new parameters, state and
+ * slots). It reads nothing back, draws no random number, and every number that changes between steps comes in as a
+ * tensor, so it can be captured as a graph, resumed and repeated. Called by the trainer.
+ */
+import * as tf from "@tensorflow/tfjs-core";
+import type { Program, Sizes, ParameterSpec } from "../program.ts";
+import { createNet } from "./net.ts";
+import type { Optimizer, RateTensors } from "./optimizers.ts";
+import type { Generation } from "./tensors.ts";
+
+/** A batch on the engine: images [B, H, W, C] in 0..1 and int32 training-class indices [B], sorted. */
+export interface BatchTensors {
+  readonly images: tf.Tensor4D;
+  readonly labels: tf.Tensor1D;
+}
+
+/** What a step says of itself, all scalars; read back only when the trainer asks. */
+export interface StepValues {
+  /** The scalar that was minimised. */
+  readonly total: tf.Scalar;
+  /** Raw value of each loss. */
+  readonly losses: Readonly<Record<string, tf.Scalar>>;
+  /** Effective weight of each loss. */
+  readonly weights: Readonly<Record<string, tf.Scalar>>;
+  /** Global norm of the gradients before clipping. */
+  readonly gradientNorm: tf.Scalar;
+}
+
+export interface StepResult extends Generation {
+  readonly values: StepValues;
+}
+
+export type Step = (generation: Generation, batch: BatchTensors, rates: RateTensors) => StepResult;
+
+/**
+ * The step of a program. The caller owns every tensor it returns, and still those it passed in; what did not change, a
+ * constant parameter, appears in both.
+ */
+export function createStep(
+  program: Program,
+  sizes: Sizes,
+  specs: readonly ParameterSpec[],
+  optimizer: Optimizer,
+): Step {
+  const trained = specs.filter((spec) => spec.trainable).map((spec) => spec.name);
+  return (generation, batch, rates) =>
+    tf.tidy(() => {
+      const { parameters, state, slots } = generation;
+      const net = createNet(sizes, true, parameters, state);
+      let values: Omit<StepValues, "gradientNorm"> | undefined;
+      const forward = (): tf.Scalar => {
+        const losses = program.losses(program.embed(batch.images, net), batch.labels, net);
+        const combined = program.combine(losses, net);
+        const raw = Object.fromEntries(Object.entries(losses).map(([name, loss]) => [name, loss.value]));
+        values = { total: combined.value, losses: raw, weights: combined.weights };
+        // What leaves the step beside the minimised scalar must outlive the scope of the forward pass.
+        for (const tensor of [...Object.values(raw), ...Object.values(combined.weights)]) tf.keep(tensor);
+        for (const tensor of Object.values(net.updates)) tf.keep(tensor);
+        return combined.value;
+      };
+      const result = tf.engine().gradients(
+        forward,
+        trained.map((name) => parameters[name]!),
+        undefined,
+        true,
+      );
+      const gradients = Object.fromEntries(trained.map((name, i) => [name, result.grads[i]]));
+      const next = optimizer.apply(parameters, gradients, slots, rates);
+      return {
+        values: { ...values!, gradientNorm: next.gradientNorm },
+        parameters: next.parameters,
+        state: { ...state, ...net.updates },
+        slots: next.slots,
+      };
+    });
+}
