@@ -2,7 +2,7 @@
  * Gradients of operations that move, copy or select entries.
  */
 import * as tf from "@tensorflow/tfjs-core";
-import { define, indicator, type InputGradients } from "./define.ts";
+import { define, indicator } from "./define.ts";
 
 export const shapeGradients: readonly tf.GradConfig[] = [
   define(tf.Reshape, ["x"], (dy, [x]) => ({ x: () => tf.reshape(dy, x!.shape) })),
@@ -30,19 +30,18 @@ export const shapeGradients: readonly tf.GradConfig[] = [
     gradFunc: (dy, inputs, attrs) => {
       const axis = tf.util.parseAxisParam(attrs["axis"] as number, inputs[0]!.shape)[0]!;
       const lengths = inputs.map((input) => input.shape[axis]!);
-      return parts(() => tf.split(dy as tf.Tensor, lengths, axis), inputs.length);
+      return parts(tf.split(dy as tf.Tensor, lengths, axis));
     },
   },
   {
     kernelName: tf.Pack,
     saveAllInputs: true,
-    gradFunc: (dy, inputs, attrs) =>
-      parts(() => tf.unstack(dy as tf.Tensor, attrs["axis"] as number), inputs.length),
+    gradFunc: (dy, _, attrs) => parts(tf.unstack(dy as tf.Tensor, attrs["axis"] as number)),
   },
   {
     kernelName: tf.AddN,
     saveAllInputs: true,
-    gradFunc: (dy, inputs) => parts(() => inputs.map(() => tf.clone(dy as tf.Tensor)), inputs.length),
+    gradFunc: (dy, inputs) => parts(inputs.map(() => tf.clone(dy as tf.Tensor))),
   },
   {
     kernelName: tf.SplitV,
@@ -108,17 +107,12 @@ export const shapeGradients: readonly tf.GradConfig[] = [
   },
 ];
 
-/** Gradients of a list of inputs that are computed together; tfjs asks for each by its position. */
-function parts(compute: () => tf.Tensor[], count: number): Record<string, () => tf.Tensor> {
-  let computed: tf.Tensor[] | undefined;
-  const gradients: Record<string, () => tf.Tensor> = {};
-  for (let index = 0; index < count; index++) {
-    gradients[index] = () => {
-      computed ??= compute();
-      return computed[index]!;
-    };
-  }
-  return gradients satisfies InputGradients;
+/**
+ * Gradients of a list of inputs, by position. They are computed at once: tfjs runs each input's function in a scope of
+ * its own, which would dispose of what another one still needs.
+ */
+function parts(gradients: readonly tf.Tensor[]): Record<string, () => tf.Tensor> {
+  return Object.fromEntries(gradients.map((gradient, position) => [String(position), () => gradient]));
 }
 
 /** Adds each gathered slice's gradient to the slice it came from. */
