@@ -1,0 +1,182 @@
+/**
+ * Constructors of graph nodes: each works out shape and type, asks the rewriting rules first, and only then makes a
+ * node. Lowering calls these and nothing else, so no graph exists in which a rule was forgotten.
+ */
+import type {
+  BinaryOperator,
+  Dim,
+  ElementType,
+  Graph,
+  Node,
+  ReduceOperator,
+  UnaryOperator,
+} from "./graph.ts";
+import { broadcastShape, constantOf } from "./graph.ts";
+import { foldBinary, foldUnary } from "./rules/fold.ts";
+import { stabiliseRatio, stabiliseUnary } from "./rules/stabilise.ts";
+
+const COMPARISONS: ReadonlySet<BinaryOperator> = new Set(["eq", "ne", "lt", "le", "gt", "ge"]);
+const LOGICAL: ReadonlySet<BinaryOperator> = new Set(["and", "or"]);
+
+/** Shape that is left after reducing over `axes`. */
+function without(shape: readonly Dim[], axes: readonly number[]): Dim[] {
+  return shape.filter((_, axis) => !axes.includes(axis));
+}
+
+export class Builder {
+  readonly graph: Graph;
+
+  constructor(graph: Graph) {
+    this.graph = graph;
+  }
+
+  constant(value: number): Node {
+    return this.graph.constant(value);
+  }
+
+  unary(op: UnaryOperator, input: Node): Node {
+    const rewritten = foldUnary(this.graph, op, input) ?? stabiliseUnary(this, op, input);
+    if (rewritten !== undefined) return rewritten;
+    const type: ElementType = op === "not" ? "bool" : "real";
+    const shape = op === "norm" ? input.shape.slice(0, -1) : input.shape;
+    return this.graph.node({ kind: op }, [input], shape, type);
+  }
+
+  binary(op: BinaryOperator, left: Node, right: Node): Node {
+    if (LOGICAL.has(op)) {
+      return this.graph.node({ kind: op }, [left, right], broadcastShape(left.shape, right.shape), "bool");
+    }
+    if (COMPARISONS.has(op)) {
+      // Two index-valued sides compare as integers, anything else as reals.
+      const exact = left.type === "int" && right.type === "int";
+      const a = exact ? left : this.asReal(left);
+      const b = exact ? right : this.asReal(right);
+      return this.graph.node({ kind: op }, [a, b], broadcastShape(a.shape, b.shape), "bool");
+    }
+    const a = this.asReal(left);
+    const b = this.asReal(right);
+    const rewritten =
+      foldBinary(this.graph, op, a, b) ?? (op === "ratio" ? stabiliseRatio(this, a, b) : undefined);
+    if (rewritten !== undefined) return rewritten;
+    return this.graph.node({ kind: op }, [a, b], broadcastShape(a.shape, b.shape), "real");
+  }
+
+  /** A number where a bool or an index stands: 0 or 1, or the index itself; no gradient. */
+  asReal(node: Node): Node {
+    if (node.type === "real") return node;
+    const constant = constantOf(node);
+    if (constant !== undefined) return this.graph.constant(constant);
+    return this.graph.node({ kind: "real" }, [node], node.shape, "real");
+  }
+
+  select(condition: Node, yes: Node, no: Node): Node {
+    const known = constantOf(condition);
+    if (known !== undefined) return known !== 0 ? yes : no;
+    if (yes === no) return yes;
+    const type = yes.type === no.type ? yes.type : "real";
+    const a = type === "real" ? this.asReal(yes) : yes;
+    const b = type === "real" ? this.asReal(no) : no;
+    const shape = broadcastShape(condition.shape, broadcastShape(a.shape, b.shape));
+    return this.graph.node({ kind: "select" }, [condition, a, b], shape, type);
+  }
+
+  /** Permutes axes and adds new ones; `axes[k]` is the input's axis that becomes axis k, or null for a new one. */
+  view(input: Node, axes: readonly (number | null)[]): Node {
+    if (axes.length === input.shape.length && axes.every((axis, k) => axis === k)) return input;
+    if (input.shape.length === 0) return input;
+    if (input.operation.kind === "view") {
+      const inner = input.operation.axes;
+      return this.view(
+        input.inputs[0]!,
+        axes.map((axis) => (axis === null ? null : inner[axis]!)),
+      );
+    }
+    const shape = axes.map((axis): Dim => (axis === null ? 1 : input.shape[axis]!));
+    const node = this.graph.node({ kind: "view", axes }, [input], shape, input.type);
+    return node;
+  }
+
+  /** Reduces `input`, broadcast with `mask` where there is one, over `axes` of the broadcast shape. */
+  reduce(op: ReduceOperator, input: Node, mask: Node | undefined, axes: readonly number[]): Node {
+    const logical = op === "any" || op === "all" || op === "count";
+    const value = logical ? input : this.asReal(input);
+    const inputs = mask === undefined ? [value] : [value, mask];
+    const full = mask === undefined ? value.shape : broadcastShape(value.shape, mask.shape);
+    const type: ElementType =
+      op === "any" || op === "all" ? "bool" : op === "argmax" || op === "argmin" ? "int" : "real";
+    return this.graph.node({ kind: "reduce", op, axes }, inputs, without(full, axes), type);
+  }
+
+  matmul(left: Node, right: Node): Node {
+    const shape = [...left.shape.slice(0, -1), right.shape[right.shape.length - 2]!];
+    return this.graph.node({ kind: "matmul" }, [left, right], shape, "real");
+  }
+
+  squaredDistance(left: Node, right: Node): Node {
+    return this.graph.node(
+      { kind: "squared_distance" },
+      [left, right],
+      [left.shape[0]!, right.shape[0]!],
+      "real",
+    );
+  }
+
+  pairedSquaredDistance(left: Node, right: Node): Node {
+    const shape = broadcastShape(left.shape, right.shape).slice(0, -1);
+    return this.graph.node({ kind: "paired_squared_distance" }, [left, right], shape, "real");
+  }
+
+  crossEntropy(logits: Node, target: Node): Node {
+    const shape = broadcastShape(logits.shape, target.shape);
+    return this.graph.node({ kind: "cross_entropy" }, [logits, target], shape.slice(0, -1), "real");
+  }
+
+  softmax(kind: "softmax" | "log_softmax", logits: Node, mask: Node | undefined, axis: number): Node {
+    const inputs = mask === undefined ? [logits] : [logits, mask];
+    const shape = mask === undefined ? logits.shape : broadcastShape(logits.shape, mask.shape);
+    return this.graph.node({ kind, axis }, inputs, shape, "real");
+  }
+
+  /** A side as a number. */
+  size(dim: Dim): Node {
+    if (typeof dim === "number") return this.constant(dim);
+    return this.graph.node({ kind: "size", dim }, [], [], "real");
+  }
+
+  /** The numbers of an index, [size]. */
+  iota(from: number, size: Dim): Node {
+    return this.graph.node({ kind: "iota", from }, [], [size], "int");
+  }
+
+  /** Which pairs of samples are of one class and different, or of different classes, [batch, batch]. */
+  pairs(kind: "same" | "differs"): Node {
+    const node = this.graph.node({ kind }, [this.labels()], ["batch", "batch"], "bool");
+    node.hint ??= kind === "same" ? "positives" : "negatives";
+    return node;
+  }
+
+  labels(): Node {
+    return this.graph.node({ kind: "labels" }, [], ["batch"], "int");
+  }
+
+  input(name: string, dim: number): Node {
+    return this.graph.node({ kind: "input", name }, [], ["batch", dim], "real");
+  }
+
+  param(name: string, shape: readonly Dim[]): Node {
+    return this.graph.node({ kind: "param", name }, [], shape, "real");
+  }
+
+  gather(table: Node, indices: Node): Node {
+    return this.graph.node(
+      { kind: "gather" },
+      [table, indices],
+      [...indices.shape, ...table.shape.slice(1)],
+      table.type,
+    );
+  }
+
+  prefix(input: Node, size: number): Node {
+    return this.graph.node({ kind: "prefix", size }, [input], [...input.shape.slice(0, -1), size], "real");
+  }
+}

@@ -1,0 +1,160 @@
+/**
+ * The loss graph: a hash-consed graph of tensor operations with static shapes. Lowering builds it, the rules in
+ * `rules/` rewrite it as it is built, emission prints it. Equal expressions are one node, across all losses of a model:
+ * that is what shares a similarity matrix between them. Target-neutral and pure.
+ */
+
+/** A side of a tensor: a number, or a size that is known once the data has been read. */
+export type Dim = number | "batch" | "classes";
+
+export type ElementType = "real" | "int" | "bool";
+
+export type UnaryOperator =
+  | "neg"
+  | "exp"
+  | "log"
+  | "log1p"
+  | "sqrt"
+  | "abs"
+  | "relu"
+  | "softplus"
+  | "sigmoid"
+  | "tanh"
+  | "cos"
+  | "sin"
+  | "acos"
+  | "square"
+  | "not"
+  | "real"
+  | "stop_gradient"
+  | "norm"
+  | "normalize";
+export type BinaryOperator =
+  | "add"
+  | "sub"
+  | "mul"
+  | "div"
+  | "ratio"
+  | "pow"
+  | "max"
+  | "min"
+  | "eq"
+  | "ne"
+  | "lt"
+  | "le"
+  | "gt"
+  | "ge"
+  | "and"
+  | "or";
+export type ReduceOperator =
+  | "sum"
+  | "mean"
+  | "mean_active"
+  | "max"
+  | "min"
+  | "logsumexp"
+  | "log1p_sum_exp"
+  | "any"
+  | "all"
+  | "count"
+  | "argmax"
+  | "argmin";
+
+/**
+ * What a node computes. `inputs` are positional and broadcast like in tfjs.
+ * - `input`: an embedding [batch, dim]; `labels`: class indices [batch]; `param`: a parameter of a loss; `state`: a state.
+ * - `size`: a side as a number; `iota`: from, from + 1, … [n].
+ * - `view`: the input's axes permuted, `null` for a new axis of size 1.
+ * - `same`, `differs`: from the labels, [batch, batch].
+ * - `matmul`: sum over the last axis of both: [..., i, t] x [..., j, t] -> [..., i, j].
+ * - `squared_distance`: between the rows of two matrices, [i, t] x [j, t] -> [i, j], with the cancellation rule.
+ * - `paired_squared_distance`: sum over the last axis of (a - b)^2 (broadcast), with the same rule.
+ * - `select`: inputs condition, then, else. `norm` and `normalize` act on the last axis.
+ * - `reduce`: over `axes` of the first input broadcast with the optional second, a mask of the tuples that count.
+ * - `softmax`, `log_softmax`: over `axis`; the optional second input is a mask.
+ * - `cross_entropy`: inputs logits and a mask that is true at the target, over the last axis.
+ * - `gather`: rows of the first input at the int indices of the second. `prefix`: the first columns.
+ */
+export type Operation =
+  | { readonly kind: "input"; readonly name: string }
+  | { readonly kind: "labels" }
+  | { readonly kind: "param"; readonly name: string }
+  | { readonly kind: "constant"; readonly value: number }
+  | { readonly kind: "size"; readonly dim: Dim }
+  | { readonly kind: "iota"; readonly from: number }
+  | { readonly kind: "same" }
+  | { readonly kind: "differs" }
+  | { readonly kind: UnaryOperator }
+  | { readonly kind: BinaryOperator }
+  | { readonly kind: "select" }
+  | { readonly kind: "view"; readonly axes: readonly (number | null)[] }
+  | { readonly kind: "reduce"; readonly op: ReduceOperator; readonly axes: readonly number[] }
+  | { readonly kind: "matmul" }
+  | { readonly kind: "squared_distance" }
+  | { readonly kind: "paired_squared_distance" }
+  | { readonly kind: "cross_entropy" }
+  | { readonly kind: "softmax"; readonly axis: number }
+  | { readonly kind: "log_softmax"; readonly axis: number }
+  | { readonly kind: "prefix"; readonly size: number }
+  | { readonly kind: "gather" };
+
+export interface Node {
+  readonly id: number;
+  readonly operation: Operation;
+  readonly inputs: readonly Node[];
+  readonly shape: readonly Dim[];
+  readonly type: ElementType;
+  /** Whether a gradient can flow to an embedding or a parameter through it. */
+  readonly differentiable: boolean;
+  /** A name for people, from the spec where there is one; set once, never part of the node's identity. */
+  hint?: string;
+}
+
+/** Builds nodes, each once. */
+export class Graph {
+  readonly nodes: Node[] = [];
+  private readonly known = new Map<string, Node>();
+
+  node(operation: Operation, inputs: readonly Node[], shape: readonly Dim[], type: ElementType): Node {
+    const key = `${JSON.stringify(operation)}(${inputs.map((input) => input.id).join(",")})${type}[${shape.join(",")}]`;
+    const before = this.known.get(key);
+    if (before !== undefined) return before;
+    const leaf = operation.kind === "input" || operation.kind === "param";
+    const stops = type !== "real" || operation.kind === "stop_gradient";
+    const node: Node = {
+      id: this.nodes.length,
+      operation,
+      inputs,
+      shape,
+      type,
+      differentiable: leaf || (!stops && inputs.some((input) => input.differentiable)),
+    };
+    this.nodes.push(node);
+    this.known.set(key, node);
+    return node;
+  }
+
+  constant(value: number, type: ElementType = "real"): Node {
+    return this.node({ kind: "constant", value }, [], [], type);
+  }
+}
+
+/** The value of a constant node. */
+export function constantOf(node: Node): number | undefined {
+  return node.operation.kind === "constant" ? node.operation.value : undefined;
+}
+
+/** The shape two operands broadcast to; sides must agree or be 1. Lowering aligns axes first, so a clash is a bug. */
+export function broadcastShape(a: readonly Dim[], b: readonly Dim[]): Dim[] {
+  const rank = Math.max(a.length, b.length);
+  const out: Dim[] = [];
+  for (let i = 0; i < rank; i++) {
+    const left = a[a.length - rank + i] ?? 1;
+    const right = b[b.length - rank + i] ?? 1;
+    if (left !== right && left !== 1 && right !== 1) {
+      throw new Error(`cannot broadcast [${a.join(", ")}] with [${b.join(", ")}]`);
+    }
+    out.push(left === 1 ? right : left);
+  }
+  return out;
+}

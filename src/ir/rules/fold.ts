@@ -1,0 +1,81 @@
+/**
+ * Folding: what is known now is worked out now. Constants combine, and neutral operands disappear. Every rule keeps the
+ * value and the gradient exactly; x * 0 is not folded, since x may be infinite.
+ */
+import type { BinaryOperator, Graph, Node, UnaryOperator } from "../graph.ts";
+import { constantOf } from "../graph.ts";
+
+const UNARY: Partial<Record<UnaryOperator, (v: number) => number>> = {
+  neg: (v) => -v,
+  exp: Math.exp,
+  log: Math.log,
+  log1p: Math.log1p,
+  sqrt: Math.sqrt,
+  abs: Math.abs,
+  relu: (v) => Math.max(0, v),
+  softplus: (v) => Math.max(v, 0) + Math.log1p(Math.exp(-Math.abs(v))),
+  sigmoid: (v) => 1 / (1 + Math.exp(-v)),
+  tanh: Math.tanh,
+  cos: Math.cos,
+  sin: Math.sin,
+  acos: (v) => Math.acos(Math.max(-1, Math.min(1, v))),
+  square: (v) => v * v,
+  real: (v) => v,
+  stop_gradient: (v) => v,
+};
+
+const BINARY: Partial<Record<BinaryOperator, (a: number, b: number) => number>> = {
+  add: (a, b) => a + b,
+  sub: (a, b) => a - b,
+  mul: (a, b) => a * b,
+  div: (a, b) => a / b,
+  ratio: (a, b) => (b === 0 ? 0 : a / b),
+  pow: (a, b) => a ** b,
+  max: Math.max,
+  min: Math.min,
+};
+
+export function foldUnary(graph: Graph, op: UnaryOperator, input: Node): Node | undefined {
+  const value = constantOf(input);
+  if (value !== undefined) {
+    if (op === "not") return graph.constant(value === 0 ? 1 : 0, "bool");
+    const rule = UNARY[op];
+    // A constant outside a function's domain stays as it is, so that it fails where the formula stands.
+    if (rule !== undefined && Number.isFinite(rule(value))) return graph.constant(rule(value));
+  }
+  if (op === "neg" && input.operation.kind === "neg") return input.inputs[0]!;
+  if (op === "not" && input.operation.kind === "not") return input.inputs[0]!;
+  if (op === "stop_gradient" && !input.differentiable) return input;
+  return undefined;
+}
+
+export function foldBinary(graph: Graph, op: BinaryOperator, a: Node, b: Node): Node | undefined {
+  const left = constantOf(a);
+  const right = constantOf(b);
+  if (left !== undefined && right !== undefined) {
+    const value = BINARY[op]?.(left, right);
+    if (value !== undefined && Number.isFinite(value)) return graph.constant(value);
+  }
+  switch (op) {
+    case "add":
+      if (left === 0) return b;
+      if (right === 0) return a;
+      break;
+    case "sub":
+      if (right === 0) return a;
+      break;
+    case "mul":
+      if (left === 1) return b;
+      if (right === 1) return a;
+      break;
+    case "div":
+    case "pow":
+      if (right === 1) return a;
+      if (op === "pow" && right === 2) return graph.node({ kind: "square" }, [a], a.shape, "real");
+      if (op === "pow" && right === 0.5) return graph.node({ kind: "sqrt" }, [a], a.shape, "real");
+      break;
+    default:
+      break;
+  }
+  return undefined;
+}
