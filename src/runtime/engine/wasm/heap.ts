@@ -10,11 +10,13 @@ import type { BackendWasm } from "@tensorflow/tfjs-backend-wasm";
 import { assemble } from "./assembler.ts";
 import { accumulateProduct } from "./simd/product.ts";
 import { copyLines } from "./simd/copy.ts";
+import { transpose } from "./simd/transpose.ts";
 
 /** The engine's own loops; arguments as documented at each definition in `simd/`. */
 export interface Loops {
   accumulateProduct(...args: number[]): void;
   copyLines(...args: number[]): void;
+  transpose(...args: number[]): void;
 }
 
 /** What a kernel is called with: its input tensors by name, the backend, and its attributes. */
@@ -36,7 +38,7 @@ interface EmscriptenModule {
   _free(address: number): void;
 }
 
-const sources = [accumulateProduct, copyLines];
+const sources = [accumulateProduct, copyLines, transpose];
 const instances = new WeakMap<BackendWasm, Loops>();
 
 /** The loops, compiled once for each backend instance. */
