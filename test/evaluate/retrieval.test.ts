@@ -7,6 +7,7 @@ import { evaluateEmbeddings } from "../../src/runtime/evaluate/evaluate.ts";
 import { retrieve } from "../../src/runtime/evaluate/retrieve.ts";
 import type { EvaluateSettings } from "../../src/runtime/program.ts";
 import { randomSample, ranking, referenceMetrics } from "./brute_force.ts";
+import type { Sample } from "./brute_force.ts";
 
 beforeAll(async () => {
   await tf.setBackend("cpu");
@@ -124,18 +125,20 @@ describe("brute force", () => {
     expect(metrics.knn_accuracy).toBeCloseTo(reference["knn"]!, 12);
   });
 
+  const TILES = [
+    { rows: 1, columns: 1 },
+    { rows: 7, columns: 3 },
+    { rows: 16, columns: 64 },
+    { rows: 1000, columns: 1000 },
+  ];
+
   /** The neighbours of every sample, with these tiles, against the full sort. */
-  async function expectExact(sample: ReturnType<typeof randomSample>, depth: number): Promise<void> {
+  async function expectExact(sample: Sample, depth: number, tiles = TILES): Promise<void> {
     const n = sample.labels.length;
     const centred = centre(sample.embeddings, sample.dim, "x");
     const depths = Int32Array.from({ length: n }, (_, q) => (q % 5 === 3 ? 0 : depth + (q % 3)));
     const expected = Array.from({ length: n }, (_, q) => ranking(sample, q).slice(0, depths[q])).flat();
-    for (const tile of [
-      { rows: 1, columns: 1 },
-      { rows: 7, columns: 3 },
-      { rows: 16, columns: 64 },
-      { rows: 1000, columns: 1000 },
-    ]) {
+    for (const tile of tiles) {
       const { indices } = await retrieve(sample.embeddings, centred, depths, tile);
       expect(Array.from(indices), `tiles of ${tile.rows} x ${tile.columns}`).toEqual(expected);
     }
@@ -166,6 +169,15 @@ describe("brute force", () => {
       embeddings[i] = (labels[Math.floor(i / 4)]! * 3 + (i % 4)) * 0.125 + 1e-7 * ((i * 7919) % 13);
     }
     await expectExact(sample, 12);
+  });
+
+  test("one cluster tighter than float32 resolves, larger than a list", async () => {
+    const sample = randomSample(500, 3, 2, 8);
+    const { embeddings } = sample;
+    for (let i = 0; i < embeddings.length; i++) {
+      embeddings[i] = (i < 60 ? 2 : 0.125) + 1e-7 * ((i * 7919) % 1013);
+    }
+    await expectExact(sample, 12, [{ rows: 128, columns: 64 }]);
   });
 
   test("huge and tiny values neither overflow nor vanish", async () => {
