@@ -1,0 +1,360 @@
+/**
+ * Codes DML01xx: what can be wrong with the text of a program before any name is looked up. Reported by `src/syntax/`.
+ * Pure data.
+ */
+import { define } from "../diagnostic.ts";
+
+const none = (): undefined => undefined;
+
+// ── Characters, strings, numbers ────────────────────────────────────────────────────────────────────────────────
+
+export const unexpectedCharacter = define<{ character: string; help?: string | undefined }>({
+  code: "DML0101",
+  name: "unexpected-character",
+  severity: "error",
+  message: ({ character }) => `the character ${character} does not belong to the language`,
+  reason: () => "Programs consist of names, numbers, strings in double quotes and the language's signs.",
+  help: ({ help }) => help ?? "remove it, or put it into a string or a comment",
+});
+
+export const unterminatedString = define({
+  code: "DML0102",
+  name: "unterminated-string",
+  severity: "error",
+  message: () => "this string is never closed",
+  reason: () => "A string ends with a double quote on the line where it starts.",
+  help: () => 'add the closing "',
+});
+
+export const unknownEscape = define<{ escape: string }>({
+  code: "DML0103",
+  name: "unknown-escape",
+  severity: "error",
+  message: ({ escape }) => `unknown escape ${escape}`,
+  reason: () => 'A string knows the escapes \\" \\\\ \\n \\t \\r and \\u with four hexadecimal digits.',
+  help: () => "for a backslash itself write \\\\",
+});
+
+export const hiddenDirection = define<{ name: string }>({
+  code: "DML0104",
+  name: "hidden-direction",
+  severity: "error",
+  message: ({ name }) => `invisible text-direction character ${name}`,
+  reason: () => "Such a character makes a program read differently from how it is compiled.",
+  help: () => "remove it",
+});
+
+export const numberThenWord = define<{ number: string; word: string }>({
+  code: "DML0105",
+  name: "number-then-word",
+  severity: "error",
+  message: ({ number, word }) => `"${word}" follows the number ${number} without an operator`,
+  reason: () => "A product is written with *; only deg, rad and x may be glued to a number, as units.",
+  help: ({ number, word }) => `write ${number} * ${word}`,
+});
+
+export const dotWithoutDigit = define<{ text: string }>({
+  code: "DML0106",
+  name: "dot-without-digit",
+  severity: "error",
+  message: () => "a decimal point needs a digit on both sides",
+  reason: () => "A lone dot is no sign of the language; 0..n is a range.",
+  help: ({ text }) => `write ${text}`,
+});
+
+export const unitOutOfPlace = define<{ unit: string }>({
+  code: "DML0107",
+  name: "unit-out-of-place",
+  severity: "error",
+  message: ({ unit }) => `the unit "${unit}" does not stand in a formula`,
+  reason: () => "classes, samples, steps and epochs count things in settings; a formula has plain numbers.",
+  help: () => "write the number alone",
+});
+
+export const unknownUnit = define<{ word: string; nearest: string | undefined }>({
+  code: "DML0108",
+  name: "unknown-unit",
+  severity: "error",
+  message: ({ word }) => `"${word}" is not a unit`,
+  reason: () => "After a number stand classes, samples, steps or epochs, or a comma and the next entry.",
+  help: ({ nearest }) => (nearest === undefined ? "remove the word" : `did you mean "${nearest}"?`),
+});
+
+// ── Brackets and bounds ─────────────────────────────────────────────────────────────────────────────────────────
+
+export const unclosedBracket = define<{ open: string; close: string }>({
+  code: "DML0110",
+  name: "unclosed-bracket",
+  severity: "error",
+  message: ({ open }) => `this "${open}" is never closed`,
+  reason: ({ open, close }) => `Every "${open}" needs its "${close}".`,
+  help: ({ close }) => `add a "${close}"`,
+});
+
+export const unopenedBracket = define<{ close: string }>({
+  code: "DML0111",
+  name: "unopened-bracket",
+  severity: "error",
+  message: ({ close }) => `this "${close}" closes nothing`,
+  reason: () => "No bracket of its kind is open here.",
+  help: () => "remove it, or add the bracket it was meant to close",
+});
+
+export const nestingTooDeep = define<{ limit: number }>({
+  code: "DML0112",
+  name: "nesting-too-deep",
+  severity: "error",
+  message: ({ limit }) => `brackets and conditions are nested more than ${limit} deep`,
+  reason: () => "The bound keeps every stage of the compiler within its memory.",
+  help: () => "name parts of the expression with let",
+});
+
+export const expressionTooDeep = define<{ limit: number }>({
+  code: "DML0113",
+  name: "expression-too-deep",
+  severity: "error",
+  message: ({ limit }) => `this expression is a chain of more than ${limit} operations`,
+  reason: () => "The bound keeps every stage of the compiler within its memory.",
+  help: () => "split it with let, or write the repetition as a reduction such as sum[i]",
+});
+
+export const tooManyErrors = define<{ limit: number }>({
+  code: "DML0114",
+  name: "too-many-syntax-errors",
+  severity: "error",
+  message: ({ limit }) => `more than ${limit} syntax errors; the rest is not shown`,
+  reason: () => "After so many errors the later ones are mostly consequences of the earlier.",
+  help: () => "correct the first ones and try again",
+});
+
+// ── Lines ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export const lineEnded = define<{ statement: string; sign: string }>({
+  code: "DML0120",
+  name: "line-ended",
+  severity: "error",
+  message: ({ statement, sign }) =>
+    `the ${statement} above ended with its line; "${sign}" cannot continue it`,
+  reason: () => "let, param, state and assignments end with their line unless a bracket is open.",
+  help: () => "put the whole value into parentheses, or write it on one line",
+});
+
+export const lineNotEnded = define<{ statement: string; found: string }>({
+  code: "DML0121",
+  name: "line-not-ended",
+  severity: "error",
+  message: ({ statement, found }) => `${found} stands on the line of a ${statement} that is complete`,
+  reason: () => "let, param, state and assignments end with their line, and what follows starts on the next.",
+  help: () => "start a new line here, or add the missing operator",
+});
+
+export const bracketOnNextLine = define<{ bracket: string }>({
+  code: "DML0122",
+  name: "bracket-on-next-line",
+  severity: "error",
+  message: ({ bracket }) => `this "${bracket}" does not belong to the name on the line above`,
+  reason: () =>
+    "The ( of a call, the [ of an index and the { of its block stand on the line of what they follow.",
+  help: ({ bracket }) => `move the "${bracket}" to the end of the line above`,
+});
+
+// ── Structure ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+export const unexpectedToken = define<{ found: string; expected: string; where?: string | undefined }>({
+  code: "DML0130",
+  name: "unexpected-token",
+  severity: "error",
+  message: ({ found, expected }) => `expected ${expected}, found ${found}`,
+  reason: ({ expected, where }) =>
+    `${where === undefined ? "Here" : `In ${where}`}, ${expected} must follow.`,
+  help: none,
+});
+
+export const missingOperand = define<{ found: string; after: string | undefined }>({
+  code: "DML0131",
+  name: "missing-operand",
+  severity: "error",
+  message: ({ found, after }) =>
+    after === undefined
+      ? `expected an expression, found ${found}`
+      : `expected an expression after ${after}, found ${found}`,
+  reason: () => "A value is a number, a name, a call, a reduction or an expression in parentheses.",
+  help: none,
+});
+
+export const unknownDeclaration = define<{ word: string; nearest: string | undefined }>({
+  code: "DML0132",
+  name: "unknown-declaration",
+  severity: "error",
+  message: ({ word }) => `"${word}" does not start a declaration`,
+  reason: () =>
+    "A file consists of import, dataset, model, loss, distance, similarity, miner and backbone declarations.",
+  help: ({ nearest }) => (nearest === undefined ? undefined : `did you mean "${nearest}"?`),
+});
+
+export const outsideDeclaration = define<{ found: string }>({
+  code: "DML0133",
+  name: "outside-declaration",
+  severity: "error",
+  message: ({ found }) => `${found} stands outside every declaration`,
+  reason: () => "After a complete declaration comes the next one, or the end of the file.",
+  help: () => "check whether a bracket closed the declaration too early",
+});
+
+export const reservedWord = define<{ word: string; what: string }>({
+  code: "DML0134",
+  name: "reserved-word",
+  severity: "error",
+  message: ({ word, what }) => `"${word}" is a word of the language and cannot be ${what}`,
+  reason: () => "The words formulas are made of and the names of the reductions are reserved.",
+  help: ({ word }) => `choose another name, for example "${word}_"`,
+});
+
+export const missingBody = define<{ what: string; form: string }>({
+  code: "DML0135",
+  name: "missing-body",
+  severity: "error",
+  message: ({ what }) => `this ${what} has no body`,
+  reason: ({ form }) => `The form is ${form}.`,
+  help: () => "add the body between { and }",
+});
+
+export const missingFormula = define<{ what: string }>({
+  code: "DML0136",
+  name: "missing-formula",
+  severity: "error",
+  message: ({ what }) => `this ${what} has no formula`,
+  reason: ({ what }) => `The body of a ${what} ends with one expression: its value.`,
+  help: () => "write the expression after the last statement",
+});
+
+export const secondFormula = define<{ found: string; what: string }>({
+  code: "DML0137",
+  name: "second-formula",
+  severity: "error",
+  message: ({ found, what }) => `the formula of this ${what} is complete before ${found}`,
+  reason: ({ what }) => `The body of a ${what} is its statements, then one expression.`,
+  help: () => "join the two with an operator, or name the first with let",
+});
+
+export const equalsForColon = define<{ name: string; value: string }>({
+  code: "DML0138",
+  name: "equals-for-colon",
+  severity: "error",
+  message: ({ name }) => `"${name}" is given its value with ":", not "="`,
+  reason: () => "Settings and named arguments are written NAME: VALUE; = defines and gives defaults.",
+  help: ({ name, value }) => `write ${name}: ${value}`,
+});
+
+export const missingWord = define<{ word: string; found: string; form: string }>({
+  code: "DML0139",
+  name: "missing-word",
+  severity: "error",
+  message: ({ word, found }) => `expected "${word}", found ${found}`,
+  reason: ({ form }) => `The form is ${form}.`,
+  help: ({ word }) => `add "${word}"`,
+});
+
+// ── Expressions ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+export const chainedComparison = define<{ first: string; second: string }>({
+  code: "DML0140",
+  name: "chained-comparison",
+  severity: "error",
+  message: ({ first, second }) => `the comparisons "${first}" and "${second}" are chained`,
+  reason: () => "A comparison gives true or false, so a chain would compare a truth value.",
+  help: ({ first, second }) => `write a ${first} b and b ${second} c`,
+});
+
+export const conditionInOperator = define({
+  code: "DML0141",
+  name: "condition-in-operator",
+  severity: "error",
+  message: () => "an if inside an operator needs parentheses",
+  reason: () => "if … then … else takes everything after else, so its end would not be seen.",
+  help: () => "write (if … then … else …)",
+});
+
+export const notInOperator = define<{ operator: string }>({
+  code: "DML0142",
+  name: "not-in-operator",
+  severity: "error",
+  message: ({ operator }) => `not is looser than "${operator}" and needs parentheses here`,
+  reason: () => "not takes a whole comparison: not a == b is not (a == b).",
+  help: () => "write (not …)",
+});
+
+export const reductionWithoutIndices = define<{ op: string; call: boolean }>({
+  code: "DML0143",
+  name: "reduction-without-indices",
+  severity: "error",
+  message: ({ op }) => `${op} needs its indices in brackets`,
+  reason: () => "A reduction says what it runs over: op[indices | conditions].",
+  help: ({ op, call }) => (call ? `write ${op}[k](…)` : `write ${op}[i] …`),
+});
+
+export const pipelineInFormula = define({
+  code: "DML0144",
+  name: "pipeline-in-formula",
+  severity: "error",
+  message: () => "|> does not stand in a formula",
+  reason: () => "Pipelines of layers and transforms belong to settings and backbones.",
+  help: () => "write a call: f(a) instead of a |> f",
+});
+
+export const assignmentInLoss = define<{ name: string }>({
+  code: "DML0145",
+  name: "assignment-in-loss",
+  severity: "error",
+  message: ({ name }) => `"${name}" is assigned in a loss`,
+  reason: () => "Only a miner assigns: the indices it chooses.",
+  help: ({ name }) => `write let ${name} = …`,
+});
+
+export const statementInMiner = define<{ statement: string }>({
+  code: "DML0146",
+  name: "statement-in-miner",
+  severity: "error",
+  message: ({ statement }) => `a miner has no ${statement}`,
+  reason: () => "A miner chooses tuples and keeps nothing; parameters and states belong to losses.",
+  help: () => "use let, or move it to the loss",
+});
+
+// ── Declarations ────────────────────────────────────────────────────────────────────────────────────────────────
+
+export const missingType = define<{ name: string }>({
+  code: "DML0150",
+  name: "missing-type",
+  severity: "error",
+  message: ({ name }) => `the parameter "${name}" has no type`,
+  reason: () => "A parameter states its type, so that what it is given can be checked.",
+  help: ({ name }) => `write ${name}: real`,
+});
+
+export const measureOperands = define<{ polarity: string; count: number }>({
+  code: "DML0151",
+  name: "measure-operands",
+  severity: "error",
+  message: ({ polarity, count }) =>
+    `a ${polarity} takes two vectors, this one ${count === 0 ? "none" : count}`,
+  reason: () => "Its first two parameters, without types, are the vectors it compares.",
+  help: ({ polarity }) => `write ${polarity} name(u, v) = …`,
+});
+
+export const unknownRole = define<{ word: string; nearest: string | undefined; roles: string }>({
+  code: "DML0152",
+  name: "unknown-primitive-role",
+  severity: "error",
+  message: ({ word }) => `"${word}" is not a role of a primitive`,
+  reason: ({ roles }) => `The roles are ${roles}.`,
+  help: ({ nearest }) => (nearest === undefined ? undefined : `did you mean "${nearest}"?`),
+});
+
+export const ownerlessClause = define<{ clause: string }>({
+  code: "DML0153",
+  name: "clause-order",
+  severity: "error",
+  message: ({ clause }) => `"${clause}" stands in the wrong order`,
+  reason: () => "A loss entry is NAME: LOSS on MINER against MEMORY with PIPELINE, in that order.",
+  help: () => "put on first, then against, then with",
+});

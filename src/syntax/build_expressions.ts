@@ -1,0 +1,346 @@
+/**
+ * Expressions and settings blocks: concrete tree to syntax tree. Total: whatever recovery left out is a `Missing`.
+ * Called by the builders of declarations.
+ */
+import type { CstNode, IToken } from "chevrotain";
+import { wordUnits } from "../../grammar/tokens.ts";
+import * as codes from "../diagnostics/codes/syntax.ts";
+import { join, span } from "../source/source.ts";
+import type {
+  Argument,
+  BinaryOperator,
+  Block,
+  Call,
+  CallReductionOperator,
+  Entry,
+  Expression,
+  IndexBinding,
+  PrefixReductionOperator,
+  Unit,
+} from "./ast.ts";
+import {
+  emptySpan,
+  identifier,
+  missing,
+  node,
+  nodes,
+  nodeSpan,
+  sized,
+  token,
+  tokens,
+  tokenSpan,
+  type Building,
+} from "./cst.ts";
+import { arrange, type Item, type Operand, type Prefix } from "./operators.ts";
+
+/** The expression of an `expression` (or `bound`) node; `Missing` at `fallback` where there is none. */
+export function expression(building: Building, cst: CstNode | undefined, fallback: number): Expression {
+  if (cst === undefined) return missing(building, fallback);
+  const place = nodeSpan(building, cst, fallback);
+  const items: Item[] = [];
+  let end = place.start;
+  for (const condition of nodes(cst, "condition")) {
+    items.push(conditionPrefix(building, condition, end));
+    end = nodeSpan(building, condition, end).end;
+  }
+  const operands = nodes(cst, "operand");
+  const operators = [...tokens(cst, "BinaryOperator"), ...tokens(cst, "ArithmeticOperator")];
+  for (let position = 0; position <= operators.length; position++) {
+    const operator = operators[position - 1];
+    if (operator !== undefined) {
+      const op = operator.image as BinaryOperator | "|>";
+      items.push({ kind: "Infix", op, place: tokenSpan(building, operator) });
+      end = operator.startOffset + operator.image.length;
+    }
+    const operand = operands[position];
+    if (operand === undefined) items.push(absentOperand(building, end));
+    else pushOperand(building, items, operand, end);
+    end = nodeSpan(building, operand, end).end;
+  }
+  const whole = arrange(building, items);
+  const shared = token(cst, "Shared");
+  if (shared === undefined) return whole;
+  const outer = join(tokenSpan(building, shared), whole.span);
+  return sized(building, { kind: "Shared", span: outer, pipeline: whole }, [whole]);
+}
+
+function absentOperand(building: Building, offset: number): Item {
+  const expression = missing(building, offset);
+  return { kind: "Operand", expression, outer: expression.span, parenthesised: false };
+}
+
+function conditionPrefix(building: Building, cst: CstNode, fallback: number): Prefix {
+  const place = nodeSpan(building, cst, fallback);
+  const condition = expression(building, node(cst, "expression", 0), place.end);
+  const then = expression(building, node(cst, "expression", 1), place.end);
+  return { kind: "If", place, condition, then };
+}
+
+function pushOperand(building: Building, items: Item[], cst: CstNode, fallback: number): void {
+  for (const prefix of nodes(cst, "prefix")) {
+    const minus = token(prefix, "Minus");
+    const not = token(prefix, "Not");
+    const op = token(prefix, "PrefixReduction");
+    if (minus !== undefined) items.push({ kind: "Unary", place: tokenSpan(building, minus), op: "-" });
+    else if (not !== undefined) items.push({ kind: "Unary", place: tokenSpan(building, not), op: "not" });
+    else if (op !== undefined) {
+      const word = op.image as PrefixReductionOperator;
+      items.push({
+        kind: "Reduction",
+        place: tokenSpan(building, op),
+        op: word,
+        ...bindings(building, node(prefix, "bindings"), op.startOffset + op.image.length),
+      });
+    }
+  }
+  items.push({ kind: "Operand", ...operand(building, cst, fallback) });
+}
+
+function operand(building: Building, cst: CstNode, fallback: number): Operand {
+  let inner = primary(building, cst, nodeSpan(building, cst, fallback).end);
+  for (const index of nodes(cst, "index")) {
+    const place = nodeSpan(building, index, inner.outer.end);
+    const indices = list(building, index);
+    const outer = join(inner.outer, place);
+    const indexed = sized(building, { kind: "Index", span: outer, target: inner.expression, indices }, [
+      inner.expression,
+      ...indices,
+    ]);
+    inner = { expression: indexed, outer, parenthesised: false };
+  }
+  return inner;
+}
+
+function plain(expression: Expression): Operand {
+  return { expression, outer: expression.span, parenthesised: false };
+}
+
+function primary(building: Building, cst: CstNode, fallback: number): Operand {
+  const open = token(cst, "LeftParen");
+  if (open !== undefined) {
+    const start = tokenSpan(building, open);
+    const inner = expression(building, node(cst, "expression"), start.end);
+    const close = token(cst, "RightParen");
+    const end = close === undefined ? inner.span : tokenSpan(building, close);
+    return { expression: inner, outer: join(start, join(inner.span, end)), parenthesised: true };
+  }
+  const literalNode = node(cst, "literal");
+  if (literalNode !== undefined) return plain(literal(building, literalNode, fallback));
+  const callNode = node(cst, "call");
+  if (callNode !== undefined) return plain(call(building, callNode, fallback));
+  const listNode = node(cst, "list");
+  if (listNode !== undefined) {
+    const items = list(building, listNode);
+    return plain(
+      sized(building, { kind: "List", span: nodeSpan(building, listNode, fallback), items }, items),
+    );
+  }
+  const reductionNode = node(cst, "callReduction");
+  if (reductionNode !== undefined) return plain(callReduction(building, reductionNode, fallback));
+  const repeatNode = node(cst, "repeat");
+  if (repeatNode !== undefined) return plain(repeat(building, repeatNode, fallback));
+  const residualNode = node(cst, "residual");
+  if (residualNode !== undefined) {
+    const place = nodeSpan(building, residualNode, fallback);
+    const body = expression(building, node(residualNode, "expression"), place.end);
+    return plain(sized(building, { kind: "Residual", span: place, body }, [body]));
+  }
+  return plain(missing(building, fallback));
+}
+
+/** The expressions directly inside a node, in order. */
+function list(building: Building, cst: CstNode): Expression[] {
+  const end = nodeSpan(building, cst, 0).end;
+  return nodes(cst, "expression").map((item) => expression(building, item, end));
+}
+
+function repeat(building: Building, cst: CstNode, fallback: number): Expression {
+  const place = nodeSpan(building, cst, fallback);
+  const number = token(cst, "PlainNumber");
+  const name = token(cst, "Identifier");
+  const count =
+    number !== undefined
+      ? numberLiteral(building, number, undefined)
+      : name !== undefined
+        ? ({ kind: "Name", span: tokenSpan(building, name), text: name.image } as const)
+        : missing(building, place.end);
+  const body = expression(building, node(cst, "expression"), place.end);
+  return sized(building, { kind: "Repeat", span: place, count, body }, [count, body]);
+}
+
+// ── Literals ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function numberLiteral(building: Building, number: IToken, unit: IToken | undefined): Expression {
+  const digits = /^\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/.exec(number.image)?.[0] ?? "";
+  const glued = number.image.slice(digits.length);
+  const word = unit === undefined ? glued : wordUnits[unit.image as keyof typeof wordUnits];
+  const place = tokenSpan(building, number);
+  return {
+    kind: "Number",
+    span: unit === undefined ? place : join(place, tokenSpan(building, unit)),
+    value: Number(digits),
+    ...(word === "" ? {} : { unit: word as Unit }),
+    integer: /^\d+$/.test(digits),
+  };
+}
+
+function literal(building: Building, cst: CstNode, fallback: number): Expression {
+  const number = token(cst, "PlainNumber", "ScaledNumber");
+  if (number !== undefined) return numberLiteral(building, number, token(cst, "WordUnit"));
+  const size = token(cst, "Size");
+  if (size !== undefined) {
+    const [width, height] = size.image.split("x").map(Number);
+    return { kind: "Size", span: tokenSpan(building, size), width: width ?? 0, height: height ?? 0 };
+  }
+  const text = token(cst, "Text");
+  if (text !== undefined)
+    return { kind: "String", span: tokenSpan(building, text), value: stringValue(building, text) };
+  const bool = token(cst, "True", "False");
+  if (bool !== undefined)
+    return { kind: "Bool", span: tokenSpan(building, bool), value: bool.image === "true" };
+  const hole = token(cst, "Hole");
+  if (hole !== undefined) return { kind: "Hole", span: tokenSpan(building, hole) };
+  return missing(building, fallback);
+}
+
+const escapes: Readonly<Record<string, string>> = { n: "\n", t: "\t", r: "\r", '"': '"', "\\": "\\" };
+
+/** A string's characters, escapes resolved; an unknown escape is reported and kept as it is written. */
+export function stringValue(building: Building, text: IToken): string {
+  const closed = text.image.length > 1 && text.tokenType.name === "Text";
+  const inner = text.image.slice(1, closed ? -1 : undefined);
+  return inner.replace(/\\(?:u[0-9a-fA-F]{4}|[^]|$)/g, (escape: string, offset: number) => {
+    const letter = escape.slice(1);
+    if (letter.length === 5) return String.fromCharCode(Number.parseInt(letter.slice(1), 16));
+    const known = Object.hasOwn(escapes, letter) ? escapes[letter] : undefined;
+    if (known !== undefined || letter === "") return known ?? "";
+    const start = text.startOffset + 1 + offset;
+    const place = span(building.file, start, start + escape.length);
+    building.diagnostics.report(codes.unknownEscape, place, { escape });
+    return escape;
+  });
+}
+
+// ── Calls and reductions ────────────────────────────────────────────────────────────────────────────────────────
+
+/** A `call` or `plainCall`; a bare name without arguments and block is a `Name`. */
+export function call(building: Building, cst: CstNode, fallback: number): Expression {
+  const word = token(cst, "Identifier", "Max", "Min");
+  if (word === undefined) return missing(building, fallback);
+  const place = nodeSpan(building, cst, fallback);
+  const parentheses = node(cst, "arguments");
+  const blockNode = node(cst, "block");
+  if (parentheses === undefined && blockNode === undefined)
+    return { kind: "Name", span: tokenSpan(building, word), text: word.image };
+  const given = parentheses === undefined ? [] : nodes(parentheses, "argument");
+  const made: Call = {
+    kind: "Call",
+    span: place,
+    callee: identifier(building, word, fallback),
+    arguments: given.map((one) => argument(building, one, place.end)),
+    parenthesised: parentheses !== undefined,
+    ...(blockNode === undefined ? {} : { block: block(building, blockNode, place.end) }),
+  };
+  return sized(building, made, [...made.arguments.map(({ value }) => value), ...valuesOf(made.block)]);
+}
+
+/** The expressions of a block, nested blocks included, for the measure of depth. */
+function valuesOf(given: Block | undefined): Expression[] {
+  return (given?.entries ?? []).flatMap((entry) =>
+    [entry.value, entry.miner, entry.memory, entry.head, ...valuesOf(entry.block)].filter(
+      (value) => value !== undefined,
+    ),
+  );
+}
+
+function argument(building: Building, cst: CstNode, fallback: number): Argument {
+  const place = nodeSpan(building, cst, fallback);
+  const name = token(cst, "Identifier");
+  const value = expression(building, node(cst, "expression"), place.end);
+  return {
+    kind: "Argument",
+    span: place,
+    ...(name === undefined ? {} : { name: identifier(building, name, place.start) }),
+    value,
+  };
+}
+
+function callReduction(building: Building, cst: CstNode, fallback: number): Expression {
+  const op = token(cst, "CallReduction");
+  if (op === undefined) return missing(building, fallback);
+  const place = nodeSpan(building, cst, fallback);
+  const bound = bindings(building, node(cst, "bindings"), place.end);
+  const bodies = list(building, cst);
+  return sized(
+    building,
+    {
+      kind: "Reduction",
+      span: place,
+      op: op.image as CallReductionOperator,
+      opSpan: tokenSpan(building, op),
+      ...bound,
+      bodies,
+    },
+    [...bound.guards, ...bodies],
+  );
+}
+
+function bindings(
+  building: Building,
+  cst: CstNode | undefined,
+  fallback: number,
+): { indices: IndexBinding[]; guards: Expression[] } {
+  if (cst === undefined) return { indices: [], guards: [] };
+  const end = nodeSpan(building, cst, fallback).end;
+  const indices = nodes(cst, "binding").map((bound) => binding(building, bound, end));
+  return { indices, guards: list(building, cst) };
+}
+
+function binding(building: Building, cst: CstNode, fallback: number): IndexBinding {
+  const place = nodeSpan(building, cst, fallback);
+  const name = identifier(building, token(cst, "Identifier"), place.start);
+  if (token(cst, "In") === undefined) return { kind: "IndexBinding", span: place, name };
+  const from = expression(building, node(cst, "expression", 0), place.end);
+  if (token(cst, "DotDot") === undefined) return { kind: "IndexBinding", span: place, name, domain: from };
+  const to = expression(building, node(cst, "expression", 1), place.end);
+  const domain = sized(building, { kind: "Range", span: join(from.span, to.span), from, to } as const, [
+    from,
+    to,
+  ]);
+  return { kind: "IndexBinding", span: place, name, domain };
+}
+
+// ── Settings ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export function block(building: Building, cst: CstNode | undefined, fallback: number): Block {
+  if (cst === undefined) return { kind: "Block", span: emptySpan(building, fallback), entries: [] };
+  const place = nodeSpan(building, cst, fallback);
+  return {
+    kind: "Block",
+    span: place,
+    entries: nodes(cst, "entry").map((one) => entry(building, one, place.end)),
+  };
+}
+
+function entry(building: Building, cst: CstNode, fallback: number): Entry {
+  const place = nodeSpan(building, cst, fallback);
+  const values = nodes(cst, "expression");
+  let next = 0;
+  const after = (sign: string): Expression | undefined => {
+    const found = token(cst, sign);
+    if (found === undefined) return undefined;
+    return expression(building, values[next++], found.startOffset + found.image.length);
+  };
+  const parts = { value: after("Colon"), miner: after("On"), memory: after("Against"), head: after("With") };
+  const blockNode = node(cst, "block");
+  return {
+    kind: "Entry",
+    span: place,
+    name: identifier(building, token(cst, "Identifier"), place.start),
+    ...(parts.value === undefined ? {} : { value: parts.value }),
+    ...(blockNode === undefined ? {} : { block: block(building, blockNode, place.end) }),
+    ...(parts.miner === undefined ? {} : { miner: parts.miner }),
+    ...(parts.memory === undefined ? {} : { memory: parts.memory }),
+    ...(parts.head === undefined ? {} : { head: parts.head }),
+  };
+}
