@@ -5,6 +5,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { ParameterSpec, StateSpec } from "../program.ts";
 import { counterRandom } from "../random.ts";
+import type { StoredTensor } from "../report/safetensors.ts";
 import type { TensorMap } from "./tensors.ts";
 
 /** Initial parameters of a run with this seed. */
@@ -21,22 +22,33 @@ export function initialState(specs: readonly StateSpec[]): TensorMap {
   );
 }
 
-/** A named array in row-major order: how weights leave the engine and come back. */
-export interface NamedArray {
-  readonly name: string;
-  readonly shape: readonly number[];
-  readonly data: Float32Array;
+/** Reads tensors back, to be stored. */
+export async function readTensors(tensors: TensorMap): Promise<Map<string, StoredTensor>> {
+  const stored = new Map<string, StoredTensor>();
+  for (const [name, tensor] of Object.entries(tensors)) {
+    // A copy: the wasm engine's data is a view that later calls may overwrite.
+    stored.set(name, { shape: tensor.shape, data: Float32Array.from(await tensor.data()) });
+  }
+  return stored;
 }
 
-/** Reads tensors back, in the order of their names. */
-export async function readTensors(tensors: TensorMap): Promise<NamedArray[]> {
-  const arrays: NamedArray[] = [];
-  for (const name of Object.keys(tensors).sort()) {
-    const tensor = tensors[name]!;
-    // A copy: the wasm engine's data is a view that later calls may overwrite.
-    arrays.push({ name, shape: tensor.shape, data: Float32Array.from(await tensor.data()) });
-  }
-  return arrays;
+/**
+ * Tensors of what `specs` declare, from storage.
+ *
+ * @throws if one is missing or has another shape.
+ */
+export function restoreTensors(
+  specs: ReadonlyArray<{ readonly name: string; readonly shape: readonly number[] }>,
+  stored: ReadonlyMap<string, StoredTensor>,
+): TensorMap {
+  return allocate(specs, ({ name, shape }) => {
+    const found = stored.get(name);
+    if (found === undefined) throw new Error(`"${name}" is not among the stored tensors`);
+    if (found.shape.join() !== shape.join()) {
+      throw new Error(`stored "${name}" has shape [${found.shape.join(", ")}], not [${shape.join(", ")}]`);
+    }
+    return Float32Array.from(found.data);
+  });
 }
 
 function allocate<S extends { readonly name: string; readonly shape: readonly number[] }>(
