@@ -141,8 +141,10 @@ export const f32 = {
 
 /** Four floats at once. */
 export const f32x4 = {
-  zero: [0xfd, 0x0c, ...Array<number>(16).fill(0)] as Code,
-  splat: unary(0xfd, 0x13),
+  constant: (value: number): Code => {
+    const lane = [...new Uint8Array(Float32Array.of(value).buffer)];
+    return [0xfd, 0x0c, ...lane, ...lane, ...lane, ...lane];
+  },
   add: binary(0xfd, 0xe4, 0x01),
   sub: binary(0xfd, 0xe5, 0x01),
   mul: binary(0xfd, 0xe6, 0x01),
@@ -151,11 +153,9 @@ export const f32x4 = {
   /** All bits of a lane set where equal, none elsewhere. */
   eq: binary(0xfd, 0x41),
   gt: binary(0xfd, 0x44),
-  ge: binary(0xfd, 0x46),
   and: binary(0xfd, 0x4e),
   /** `a & ~b`. */
   andNot: binary(0xfd, 0x4f),
-  or: binary(0xfd, 0x50),
   load: (address: Code, offset = 0): Code => [...address, 0xfd, 0x00, ...access(2, offset)],
   /** One float repeated in the four lanes. */
   loadSplat: (address: Code, offset = 0): Code => [...address, 0xfd, 0x09, ...access(2, offset)],

@@ -8,16 +8,11 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { BackendWasm } from "@tensorflow/tfjs-backend-wasm";
 import { assemble } from "./assembler.ts";
-import { accumulateProduct } from "./simd/product.ts";
+import * as columns from "./simd/columns.ts";
 import { copyLines } from "./simd/copy.ts";
+import { averagePoolGradientLine, maxPoolGradientLine } from "./simd/pool.ts";
+import { accumulateProduct } from "./simd/product.ts";
 import { transpose } from "./simd/transpose.ts";
-
-/** The engine's own loops; arguments as documented at each definition in `simd/`. */
-export interface Loops {
-  accumulateProduct(...args: number[]): void;
-  copyLines(...args: number[]): void;
-  transpose(...args: number[]): void;
-}
 
 /** What a kernel is called with: its input tensors by name, the backend, and its attributes. */
 export interface KernelCall<Inputs extends string, Attributes = unknown> {
@@ -25,6 +20,11 @@ export interface KernelCall<Inputs extends string, Attributes = unknown> {
   readonly backend: BackendWasm;
   readonly attrs: Attributes;
 }
+
+/** A kernel with one output. */
+export type Kernel<Inputs extends string, Attributes = unknown> = (
+  call: KernelCall<Inputs, Attributes>,
+) => tf.TensorInfo;
 
 /** The part of the WebAssembly API used here; Node has it, its type declarations do not. */
 interface WebAssemblyApi {
@@ -38,7 +38,18 @@ interface EmscriptenModule {
   _free(address: number): void;
 }
 
-const sources = [accumulateProduct, copyLines, transpose];
+const sources = {
+  ...columns,
+  accumulateProduct,
+  averagePoolGradientLine,
+  copyLines,
+  maxPoolGradientLine,
+  transpose,
+};
+
+/** The engine's own loops; arguments as documented at each definition in `simd/`. */
+export type Loops = Readonly<Record<keyof typeof sources, (...args: number[]) => void>>;
+
 const instances = new WeakMap<BackendWasm, Loops>();
 
 /** The loops, compiled once for each backend instance. */
@@ -47,7 +58,8 @@ export function loops(backend: BackendWasm): Loops {
   if (instance === undefined) {
     const { Module, Instance } = (globalThis as unknown as { WebAssembly: WebAssemblyApi }).WebAssembly;
     const { memory } = emscripten(backend).asm;
-    instance = new Instance(new Module(assemble(sources)), { env: { memory } }).exports as Loops;
+    instance = new Instance(new Module(assemble(Object.values(sources))), { env: { memory } })
+      .exports as Loops;
     instances.set(backend, instance);
   }
   return instance;

@@ -6,17 +6,41 @@ import * as tf from "@tensorflow/tfjs-core";
 import { batchMatMul } from "./batch_matmul.ts";
 import { conv2DFilterGradient } from "./conv2d_filter_gradient.ts";
 import { conv2DInputGradient } from "./conv2d_input_gradient.ts";
+import type { Kernel } from "./heap.ts";
+import { identity } from "./identity.ts";
+import { averagePoolGradient, maxPoolGradient } from "./pool_gradient.ts";
+import { reduceColumns } from "./sum.ts";
 import { unsortedSegmentSum } from "./unsorted_segment_sum.ts";
 
 /** Registers every kernel below for the backend `wasm`. */
 export function registerTrainingKernels(): void {
-  install(tf.BatchMatMul, batchMatMul);
-  install(tf.Conv2DBackpropInput, conv2DInputGradient);
-  install(tf.UnsortedSegmentSum, unsortedSegmentSum);
-  install(tf.Conv2DBackpropFilter, conv2DFilterGradient);
+  add(tf.Conv2DBackpropFilter, conv2DFilterGradient);
+  add(tf.UnsortedSegmentSum, unsortedSegmentSum);
+  replace(tf.BatchMatMul, () => batchMatMul);
+  replace(tf.Conv2DBackpropInput, () => conv2DInputGradient);
+  replace(tf.Identity, () => identity);
+  replace(tf.MaxPoolGrad, maxPoolGradient);
+  replace(tf.AvgPoolGrad, averagePoolGradient);
+  replace(tf.Sum, reduceColumns("sum"));
+  replace(tf.Mean, reduceColumns("mean"));
 }
 
-function install(kernelName: string, kernelFunc: unknown): void {
-  if (tf.getKernel(kernelName, "wasm") !== undefined) tf.unregisterKernel(kernelName, "wasm");
-  tf.registerKernel({ kernelName, backendName: "wasm", kernelFunc: kernelFunc as tf.KernelFunc });
+/** A kernel the backend lacks; one that is there already, in a later version of the backend, is left alone. */
+function add<Inputs extends string, Attributes>(
+  kernelName: string,
+  kernel: Kernel<Inputs, Attributes>,
+): void {
+  if (tf.getKernel(kernelName, "wasm") !== undefined) return;
+  tf.registerKernel({ kernelName, backendName: "wasm", kernelFunc: kernel as unknown as tf.KernelFunc });
+}
+
+/** A kernel in place of the shipped one, which it may call in the cases it does not cover. */
+function replace<Inputs extends string, Attributes>(
+  kernelName: string,
+  make: (shipped: Kernel<Inputs, Attributes>) => Kernel<Inputs, Attributes>,
+): void {
+  const shipped = tf.getKernel(kernelName, "wasm").kernelFunc;
+  const kernelFunc = make(shipped as unknown as Kernel<Inputs, Attributes>) as unknown as tf.KernelFunc;
+  tf.unregisterKernel(kernelName, "wasm");
+  tf.registerKernel({ kernelName, backendName: "wasm", kernelFunc });
 }
