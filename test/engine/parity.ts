@@ -43,6 +43,47 @@ export function randomTensor(seed: number, shape: readonly number[], from = -1, 
   return { shape, data: Float32Array.from({ length: size }, () => from + (to - from) * next()) };
 }
 
+/**
+ * Numbers 0.05 apart in random order, none nearer to 0 than 0.025: for functions with kinks, which small steps of a
+ * difference quotient must not cross.
+ */
+export function spacedTensor(seed: number, shape: readonly number[]): Values {
+  const { data } = randomTensor(seed, shape);
+  const order = [...data.keys()].sort((a, b) => data[a]! - data[b]!);
+  const spaced = new Float32Array(data.length);
+  order.forEach((place, rank) => (spaced[place] = (rank - (data.length >> 1) + 0.5) * 0.05));
+  return { shape, data: spaced };
+}
+
+/**
+ * Expects the gradient by each input, along a random direction, to equal the central difference quotient of the value.
+ * The gradients of tfjs's operations are this project's own, so that they agree on two backends is not enough.
+ */
+export async function expectGradientIsTheDerivative(
+  { inputs, compute }: Case,
+  tolerance = 5e-3,
+): Promise<void> {
+  await tf.setBackend("wasm");
+  const h = 0.01;
+  tf.tidy(() => {
+    const tensors = inputs.map(({ shape, data }) => tf.tensor(data, [...shape]));
+    const value = compute(tensors);
+    const weights = tf.tensor(randomTensor(99, value.shape).data, value.shape);
+    const gradients = tf.grads((...xs: tf.Tensor[]) => compute(xs))(tensors, weights);
+    inputs.forEach((input, index) => {
+      const direction = tf.tensor(randomTensor(100 + index, input.shape).data, [...input.shape]);
+      const at = (step: number): tf.Tensor =>
+        compute(tensors.map((t, i) => (i === index ? tf.add(t, tf.mul(direction, step)) : t)));
+      const quotient = tf.sum(tf.mul(weights, tf.div(tf.sub(at(h), at(-h)), 2 * h))).dataSync()[0]!;
+      const derivative = tf.sum(tf.mul(gradients[index]!, direction)).dataSync()[0]!;
+      const scale = Math.max(1, Math.abs(quotient));
+      expect(Math.abs(quotient - derivative) / scale, `derivative by input ${index + 1}`).toBeLessThan(
+        tolerance,
+      );
+    });
+  });
+}
+
 /** Expects equal values and gradients within `tolerance` of the largest entry. */
 export async function expectSameOnBothBackends(each: Case, tolerance = 2e-5): Promise<void> {
   const wasm = await on("wasm", () => evaluate(each));

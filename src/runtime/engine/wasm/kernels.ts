@@ -19,8 +19,8 @@ export function registerTrainingKernels(): void {
   replace(tf.BatchMatMul, () => batchMatMul);
   replace(tf.Conv2DBackpropInput, () => conv2DInputGradient);
   replace(tf.Identity, () => identity);
-  replace(tf.MaxPoolGrad, maxPoolGradient);
-  replace(tf.AvgPoolGrad, averagePoolGradient);
+  replace(tf.MaxPoolGrad, () => maxPoolGradient);
+  replace(tf.AvgPoolGrad, () => averagePoolGradient);
   replace(tf.Sum, reduceColumns("sum"));
   replace(tf.Mean, reduceColumns("mean"));
 }

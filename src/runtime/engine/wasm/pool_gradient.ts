@@ -1,54 +1,67 @@
 /**
  * `MaxPoolGrad` and `AvgPoolGrad` for the wasm backend: a SIMD loop for 2x2 windows with stride 2, the case of nearly
- * every net, and the shipped kernel for all others.
+ * every net, and a plain loop for all others. The shipped kernels are slow, and wrong where windows overlap the border
+ * or, for the maximum, where there is more than one channel.
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { type Kernel, addressOf, floats, loops } from "./heap.ts";
 
-type MaxInputs = "dy" | "input" | "output";
-type AverageInputs = "dy" | "input";
-
-/** Inputs dy, output [N, h, w, C] and input [N, H, W, C]; output [N, H, W, C]. Replaces `shipped`, which it may call. */
-export function maxPoolGradient(shipped: Kernel<MaxInputs, tf.MaxPoolGradAttrs>): typeof shipped {
-  return (call) => {
-    const { inputs, backend, attrs } = call;
-    const { dy, input, output } = inputs;
-    const info = poolInfo(input, attrs);
-    if (!isQuartering(info)) return shipped(call);
-    const dx = backend.makeOutput(input.shape, "float32");
-    const [to, from, y, gradient] = [dx, input, output, dy].map((tensor) => addressOf(backend, tensor)) as [
-      ...[number, number],
-      ...[number, number],
-    ];
-    if (leavesRest(info)) floats(backend, to, tf.util.sizeFromShape(dx.shape)).fill(0);
-    const { maxPoolGradientLine } = loops(backend);
-    eachLine(info, (top, bottom, line) =>
-      maxPoolGradientLine(
-        ...[to + top, to + bottom, from + top, from + bottom, y + line, gradient + line],
-        ...[info.outWidth, info.inChannels / 4],
-      ),
-    );
+/** Inputs dy, output [N, h, w, C] and input [N, H, W, C]; output [N, H, W, C]. The first of equal entries has it all. */
+export const maxPoolGradient: Kernel<"dy" | "input" | "output", tf.MaxPoolGradAttrs> = (call) => {
+  const { inputs, backend, attrs } = call;
+  const { dy, input, output } = inputs;
+  const info = poolInfo(input, attrs);
+  const dx = backend.makeOutput(input.shape, "float32");
+  const [to, from] = [addressOf(backend, dx), addressOf(backend, input)];
+  const [y, gradient] = [addressOf(backend, output), addressOf(backend, dy)];
+  const size = tf.util.sizeFromShape(input.shape);
+  if (!isQuartering(info)) {
+    const outSize = tf.util.sizeFromShape(dy.shape);
+    const dxValues = floats(backend, to, size).fill(0);
+    const values = floats(backend, from, size);
+    const dyValues = floats(backend, gradient, outSize);
+    eachWindow(info, (entries, at) => {
+      let largest = entries[0]!;
+      for (const entry of entries) if (values[entry]! > values[largest]!) largest = entry;
+      dxValues[largest]! += dyValues[at]!;
+    });
     return dx;
-  };
-}
+  }
+  if (leavesRest(info)) floats(backend, to, size).fill(0);
+  const { maxPoolGradientLine } = loops(backend);
+  eachLine(info, (top, bottom, line) =>
+    maxPoolGradientLine(
+      ...[to + top, to + bottom, from + top, from + bottom, y + line, gradient + line],
+      ...[info.outWidth, info.inChannels / 4],
+    ),
+  );
+  return dx;
+};
 
-/** Inputs dy [N, h, w, C] and input [N, H, W, C]; output [N, H, W, C]. Replaces `shipped`, which it may call. */
-export function averagePoolGradient(shipped: Kernel<AverageInputs, tf.AvgPoolGradAttrs>): typeof shipped {
-  return (call) => {
-    const { inputs, backend, attrs } = call;
-    const { dy, input } = inputs;
-    const info = poolInfo(input, attrs);
-    if (!isQuartering(info)) return shipped(call);
-    const dx = backend.makeOutput(input.shape, "float32");
-    const [to, gradient] = [addressOf(backend, dx), addressOf(backend, dy)];
-    if (leavesRest(info)) floats(backend, to, tf.util.sizeFromShape(dx.shape)).fill(0);
-    const { averagePoolGradientLine } = loops(backend);
-    eachLine(info, (top, bottom, line) =>
-      averagePoolGradientLine(to + top, to + bottom, gradient + line, info.outWidth, info.inChannels / 4),
-    );
+/** Inputs dy [N, h, w, C] and input [N, H, W, C]; output [N, H, W, C]. Entries outside the image do not count. */
+export const averagePoolGradient: Kernel<"dy" | "input", tf.AvgPoolGradAttrs> = (call) => {
+  const { inputs, backend, attrs } = call;
+  const { dy, input } = inputs;
+  const info = poolInfo(input, attrs);
+  const dx = backend.makeOutput(input.shape, "float32");
+  const [to, gradient] = [addressOf(backend, dx), addressOf(backend, dy)];
+  const size = tf.util.sizeFromShape(input.shape);
+  if (!isQuartering(info)) {
+    const dxValues = floats(backend, to, size).fill(0);
+    const dyValues = floats(backend, gradient, tf.util.sizeFromShape(dy.shape));
+    eachWindow(info, (entries, at) => {
+      const share = dyValues[at]! / entries.length;
+      for (const entry of entries) dxValues[entry]! += share;
+    });
     return dx;
-  };
-}
+  }
+  if (leavesRest(info)) floats(backend, to, size).fill(0);
+  const { averagePoolGradientLine } = loops(backend);
+  eachLine(info, (top, bottom, line) =>
+    averagePoolGradientLine(to + top, to + bottom, gradient + line, info.outWidth, info.inChannels / 4),
+  );
+  return dx;
+};
 
 function poolInfo(
   input: tf.TensorInfo,
@@ -85,3 +98,32 @@ function eachLine(
     }
   }
 }
+
+/** Visits every window and channel with the positions of its entries inside the image and its place in the output. */
+function eachWindow(
+  info: tf.backend_util.Conv2DInfo,
+  visit: (entries: readonly number[], at: number) => void,
+): void {
+  const { batchSize, inHeight, inWidth, outHeight, outWidth, inChannels, padInfo } = info;
+  const { filterHeight, filterWidth, strideHeight, strideWidth } = info;
+  let at = 0;
+  for (let n = 0; n < batchSize; n++) {
+    for (let y = 0; y < outHeight; y++) {
+      const top = y * strideHeight - padInfo.top;
+      const lines = range(Math.max(0, top), Math.min(inHeight, top + filterHeight));
+      for (let x = 0; x < outWidth; x++) {
+        const left = x * strideWidth - padInfo.left;
+        const points = range(Math.max(0, left), Math.min(inWidth, left + filterWidth));
+        const entries = lines.flatMap((i) =>
+          points.map((j) => ((n * inHeight + i) * inWidth + j) * inChannels),
+        );
+        for (let c = 0; c < inChannels; c++, at++) {
+          visit(entries, at);
+          for (let k = 0; k < entries.length; k++) entries[k]!++;
+        }
+      }
+    }
+  }
+}
+
+const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
