@@ -193,12 +193,6 @@ const products: readonly Case[] = [
     randomTensor(24, [1, 4, 6]),
     tf.matMul,
   ),
-  binary(
-    "matMul with broadcast batches",
-    randomTensor(25, [2, 1, 5, 4]),
-    randomTensor(26, [3, 4, 6]),
-    tf.matMul,
-  ),
   binary("matMul with a long inner axis", randomTensor(27, [5, 600]), randomTensor(28, [600, 11]), tf.matMul),
   binary("dot", row, randomTensor(29, [7]), tf.dot),
 ];

@@ -6,12 +6,32 @@ import * as tf from "@tensorflow/tfjs-core";
 import { define } from "./define.ts";
 
 const ofTwo = [
-  ...[tf.Equal, tf.NotEqual, tf.Greater, tf.GreaterEqual, tf.Less, tf.LessEqual],
-  ...[tf.LogicalAnd, tf.LogicalOr, tf.FloorDiv],
+  tf.Equal,
+  tf.NotEqual,
+  tf.Greater,
+  tf.GreaterEqual,
+  tf.Less,
+  tf.LessEqual,
+  tf.LogicalAnd,
+  tf.LogicalOr,
+  tf.FloorDiv,
 ];
 const ofOne = [
-  ...[tf.Sign, tf.Step, tf.Floor, tf.Ceil, tf.Round, tf.LogicalNot, tf.IsNan, tf.IsInf, tf.IsFinite],
-  ...[tf.ArgMax, tf.ArgMin, tf.All, tf.Any, tf.ZerosLike, tf.OnesLike],
+  tf.Sign,
+  tf.Step,
+  tf.Floor,
+  tf.Ceil,
+  tf.Round,
+  tf.LogicalNot,
+  tf.IsNan,
+  tf.IsInf,
+  tf.IsFinite,
+  tf.ArgMax,
+  tf.ArgMin,
+  tf.All,
+  tf.Any,
+  tf.ZerosLike,
+  tf.OnesLike,
 ];
 
 export const constantGradients: readonly tf.GradConfig[] = [

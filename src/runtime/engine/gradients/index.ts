@@ -14,8 +14,12 @@ import { shapeGradients } from "./shapes.ts";
 /** Registers every gradient of this folder, in place of any registered before. Harmless when repeated. */
 export function registerGradients(): void {
   const groups = [
-    ...[elementwiseGradients, binaryGradients, reductionGradients],
-    ...[shapeGradients, layerGradients, constantGradients],
+    elementwiseGradients,
+    binaryGradients,
+    reductionGradients,
+    shapeGradients,
+    layerGradients,
+    constantGradients,
   ];
   for (const config of groups.flat()) {
     if (tf.getGradient(config.kernelName) !== undefined) tf.unregisterGradient(config.kernelName);

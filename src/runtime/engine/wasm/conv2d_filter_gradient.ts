@@ -58,8 +58,18 @@ export function conv2DFilterGradient({
         const a = padded + y * strideHeight * paddedLine;
         const b = dyAt + (n * outHeight + y) * outWidth * outPixel;
         accumulateProduct(
-          ...[a, offsets, rows, strideWidth * pixel, outWidth, strideHeight * paddedLine, lines],
-          ...[b, outPixel, to, outPixel, outChannels],
+          a,
+          offsets,
+          rows,
+          strideWidth * pixel,
+          outWidth,
+          strideHeight * paddedLine,
+          lines,
+          b,
+          outPixel,
+          to,
+          outPixel,
+          outChannels,
         );
       }
     }

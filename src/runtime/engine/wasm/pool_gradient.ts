@@ -31,8 +31,14 @@ export const maxPoolGradient: Kernel<"dy" | "input" | "output", tf.MaxPoolGradAt
   const { maxPoolGradientLine } = loops(backend);
   eachLine(info, (top, bottom, line) =>
     maxPoolGradientLine(
-      ...[to + top, to + bottom, from + top, from + bottom, y + line, gradient + line],
-      ...[info.outWidth, info.inChannels / 4],
+      to + top,
+      to + bottom,
+      from + top,
+      from + bottom,
+      y + line,
+      gradient + line,
+      info.outWidth,
+      info.inChannels / 4,
     ),
   );
   return dx;

@@ -47,8 +47,18 @@ export function multiply(
       for (let from = 0; from < inner; from += POSITIONS) {
         const width = Math.min(POSITIONS, inner - from);
         accumulateProduct(
-          ...[a + from * pointStep, offsets, rows, pointStep, width, 0, 1],
-          ...[b + from * 4 * columns, 4 * columns, c, 4 * columns, columns],
+          a + from * pointStep,
+          offsets,
+          rows,
+          pointStep,
+          width,
+          0,
+          1,
+          b + from * 4 * columns,
+          4 * columns,
+          c,
+          4 * columns,
+          columns,
         );
       }
     }

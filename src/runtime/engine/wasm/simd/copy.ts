@@ -9,7 +9,12 @@ export const copyLines = defineFunction(
   ["i32", "i32", "i32", "i32", "i32", "i32"],
   (parameters) => {
     const [to, toStep, from, fromStep, bytes, count] = parameters as unknown as readonly [
-      ...[Local, Local, Local, Local, Local, Local],
+      Local,
+      Local,
+      Local,
+      Local,
+      Local,
+      Local,
     ];
     return countdown(
       count,

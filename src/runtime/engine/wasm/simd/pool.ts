@@ -53,8 +53,14 @@ export const maxPoolGradientLine = defineFunction(
   ["i32", "i32", "i32", "i32", "i32", "i32", "i32", "i32"],
   (parameters, local) => {
     const [dxTop, dxBottom, xTop, xBottom, y, dy, width, fours] = parameters as unknown as readonly [
-      ...[Local, Local, Local, Local],
-      ...[Local, Local, Local, Local],
+      Local,
+      Local,
+      Local,
+      Local,
+      Local,
+      Local,
+      Local,
+      Local,
     ];
     const [largest, left, hit] = [local("v128"), local("v128"), local("v128")];
     const corner = (dx: Local, x: Local, offset: Code): Code =>

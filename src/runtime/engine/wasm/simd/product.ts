@@ -38,8 +38,18 @@ export const accumulateProduct = defineFunction(
   (parameters, local) => {
     const [a, offsets, rows, pointStep, width, lineStep, height, b, bStep, c, cStep, columns] =
       parameters as unknown as readonly [
-        ...[Local, Local, Local, Local, Local, Local],
-        ...[Local, Local, Local, Local, Local, Local],
+        Local,
+        Local,
+        Local,
+        Local,
+        Local,
+        Local,
+        Local,
+        Local,
+        Local,
+        Local,
+        Local,
+        Local,
       ];
     const start = Array.from({ length: BLOCK_ROWS }, () => local("i32"));
     const line = Array.from({ length: BLOCK_ROWS }, () => local("i32"));
