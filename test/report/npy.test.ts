@@ -36,7 +36,7 @@ describe("as NumPy 2 writes them", () => {
   });
 
   test("int64 [3], big-endian int32, version 2, a scalar, Fortran order of one dimension", () => {
-    const int64 = [3, 0, 0, 0, 0, 0, 0, 0, ...Array(8).fill(255), 2, 0, 0, 0, 0, 0, 0, 0];
+    const int64 = [3, 0, 0, 0, 0, 0, 0, 0, ...Array.from({ length: 8 }, () => 255), 2, 0, 0, 0, 0, 0, 0, 0];
     expect(readNpy(file(dictionary("<i8", "(3,)"), int64))).toEqual({
       shape: [3],
       data: Float64Array.from([3, -1, 2]),

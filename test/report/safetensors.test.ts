@@ -139,7 +139,10 @@ describe("reading", () => {
     ],
     [
       "a hole",
-      file(entry('"dtype":"F32","shape":[1],"data_offsets":[4,8]'), Array(8).fill(0)),
+      file(
+        entry('"dtype":"F32","shape":[1],"data_offsets":[4,8]'),
+        Array.from({ length: 8 }, () => 0),
+      ),
       "where 0 was due",
     ],
     [

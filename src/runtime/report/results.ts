@@ -1,0 +1,106 @@
+/**
+ * `results.json`: what a run has measured, for people and for other programs. The schema is the file's definition:
+ * both reading and writing are held against it. Touches the disk.
+ */
+import { readFile } from "node:fs/promises";
+import { z } from "zod";
+import type { Metrics } from "../evaluate/evaluate.ts";
+import { writeFileAtomic } from "./atomic_write.ts";
+
+export interface Results {
+  /** The model's name. */
+  readonly model: string;
+  readonly spec_hash: string;
+  /** What the tensors ran on: `wasm`. */
+  readonly engine: string;
+  readonly seed: number;
+  /** Training steps that were taken. */
+  readonly steps: number;
+  readonly data: {
+    readonly train_classes: number;
+    readonly validation_classes: number;
+    readonly test_classes: number;
+    readonly train_samples: number;
+    readonly test_samples: number;
+  };
+  /** On the test classes, none of which was seen in training. */
+  readonly test: {
+    /** The pixels themselves as the embedding. */
+    readonly pixels: Metrics;
+    /** The ensemble before the first step. */
+    readonly untrained: Metrics;
+    readonly heads: Readonly<Record<string, Metrics>>;
+    readonly ensemble: Metrics;
+    /** Where the spec says `compress`. */
+    readonly compressed?: Metrics;
+  };
+  /** Where the spec says `compress`: what it cost on the training samples (see `CompressionLoss`). */
+  readonly compression?: {
+    readonly to: number;
+    readonly discarded_energy: number;
+    readonly expected_lost_distance: number;
+  };
+  /** Effective weight of each loss after the last step. */
+  readonly weights: Readonly<Record<string, number>>;
+  /** Milliseconds, but for what says otherwise. */
+  readonly timing: { readonly ms_per_step: number; readonly [what: string]: number };
+}
+
+const count = z.int().nonnegative();
+const metrics = z.record(
+  z.string().regex(/^(recall_at_[1-9]\d*|map_at_r|r_precision|nmi|knn_accuracy)$/),
+  z.number().min(0).max(1),
+);
+
+export const resultsSchema = z.object({
+  model: z.string(),
+  spec_hash: z.string(),
+  engine: z.string(),
+  seed: count,
+  steps: count,
+  data: z.object({
+    train_classes: count,
+    validation_classes: count,
+    test_classes: count,
+    train_samples: count,
+    test_samples: count,
+  }),
+  test: z.object({
+    pixels: metrics,
+    untrained: metrics,
+    heads: z.record(z.string(), metrics),
+    ensemble: metrics,
+    compressed: metrics.exactOptional(),
+  }),
+  compression: z
+    .object({
+      to: z.int().positive(),
+      discarded_energy: z.number().min(0).max(1),
+      expected_lost_distance: z.number().nonnegative(),
+    })
+    .exactOptional(),
+  weights: z.record(z.string(), z.number()),
+  timing: z.object({ ms_per_step: z.number().nonnegative() }).catchall(z.number()),
+}) satisfies z.ZodType<Results>;
+
+/** Writes `results.json`, atomically; a value that is not finite or out of its range is an error, not a null. */
+export async function writeResults(path: string, results: Results): Promise<void> {
+  await writeFileAtomic(path, `${JSON.stringify(checked(results, path), null, 2)}\n`);
+}
+
+/** Reads `results.json`; errors name the file and every field that is not as it should be. */
+export async function readResults(path: string): Promise<Results> {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(await readFile(path, "utf8"));
+  } catch (error) {
+    throw new Error(`cannot read ${path}: ${(error as Error).message}`, { cause: error });
+  }
+  return checked(parsed, path);
+}
+
+function checked(value: unknown, path: string): Results {
+  const result = resultsSchema.safeParse(value);
+  if (result.success) return result.data;
+  throw new Error(`${path} does not hold valid results:\n${z.prettifyError(result.error)}`);
+}

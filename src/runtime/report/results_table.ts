@@ -1,0 +1,60 @@
+/** The results of a run as a table for a terminal. Pure; called by the run command. */
+import type { MetricName } from "../program.ts";
+import type { Metrics } from "../evaluate/evaluate.ts";
+import type { Paint } from "./color.ts";
+import type { Results } from "./results.ts";
+
+const HEADINGS: Readonly<Record<string, string>> = {
+  map_at_r: "MAP@R",
+  r_precision: "R-prec",
+  nmi: "NMI",
+  knn_accuracy: "kNN",
+};
+
+/** The heading of a metric's column: `recall_at_4` is `R@4`. */
+export function metricHeading(metric: string): string {
+  return HEADINGS[metric] ?? metric.replace(/^recall_at_/, "R@");
+}
+
+/**
+ * One row for pixels, the untrained network, each head, the ensemble and the compressed embedding; one column for each
+ * metric, four digits. The best of each column is bold, the headings and the two baselines are dim.
+ *
+ * @param test the metrics of `results.json`.
+ * @param paint colours, none by default.
+ * @returns lines joined by newlines, without one at the end.
+ */
+export function resultsTable(test: Results["test"], paint: Paint = (_, text) => text): string {
+  const rows: { label: string; metrics: Metrics; baseline: boolean }[] = [
+    { label: "pixels", metrics: test.pixels, baseline: true },
+    { label: "untrained", metrics: test.untrained, baseline: true },
+    ...Object.entries(test.heads).map(([name, metrics]) => ({
+      label: `head ${name}`,
+      metrics,
+      baseline: false,
+    })),
+    { label: "ensemble", metrics: test.ensemble, baseline: false },
+  ];
+  if (test.compressed !== undefined) {
+    rows.push({ label: "compressed", metrics: test.compressed, baseline: false });
+  }
+
+  const columns = [...new Set(rows.flatMap((row) => Object.keys(row.metrics)))] as MetricName[];
+  const labelWidth = Math.max(...rows.map((row) => row.label.length));
+  const widths = columns.map((column) => Math.max(metricHeading(column).length, "0.0000".length));
+  const best = columns.map((column) => Math.max(...rows.map((row) => row.metrics[column] ?? -Infinity)));
+
+  const heading = columns.map((column, c) => metricHeading(column).padStart(widths[c]!)).join("  ");
+  const lines = [paint("dim", `${" ".repeat(labelWidth)}  ${heading}`.trimEnd())];
+  for (const { label, metrics, baseline } of rows) {
+    const cells = columns.map((column, c) => {
+      const value = metrics[column];
+      const text = (value === undefined ? "-" : value.toFixed(4)).padStart(widths[c]!);
+      if (value === best[c]) return paint("bold", text);
+      return baseline ? paint("dim", text) : text;
+    });
+    const name = label.padEnd(labelWidth);
+    lines.push([baseline ? paint("dim", name) : name, ...cells].join("  "));
+  }
+  return lines.join("\n");
+}
