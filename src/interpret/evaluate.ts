@@ -1,0 +1,205 @@
+/**
+ * Evaluates an expanded loss on a batch: float64, one number at a time, every number on a tape. Called by
+ * `interpret.ts`; reductions over many tuples are in `reduce.ts`. Pure.
+ *
+ * Absence: arithmetic, comparisons aside, keeps it; `exp`, `softplus` and `log1p` answer 0 without gradient; a
+ * comparison with an absent side is false; an index that is absent makes the element absent. `if` evaluates the branch
+ * it takes and no other.
+ */
+import { MEMO } from "./budget.ts";
+import { InterpretError } from "./errors.ts";
+import { compare } from "./graph.ts";
+import type { Graph } from "./graph.ts";
+import { isBoolean } from "./nodes.ts";
+import type { Input, Node } from "./nodes.ts";
+import { norm, reduce, squaredDistance } from "./reduce.ts";
+import * as scalars from "./scalars.ts";
+import { ABSENT } from "./tape.ts";
+import type { Slot, Tape } from "./tape.ts";
+
+/** Answers 0 with zero gradient on an absent argument. */
+const FORGIVING: ReadonlySet<string> = new Set(["exp", "softplus", "log1p"]);
+
+/** Not yet computed, in a memo. */
+const UNKNOWN = -2;
+
+export class Evaluation {
+  readonly tape: Tape;
+  /** Tuples that the reduction of each node's last evaluation held; 0 where it was not evaluated. */
+  readonly held: Float64Array;
+  /** Tuples visited so far, against the budget. */
+  visited = 0;
+  private readonly memos: (Int32Array | null | undefined)[];
+  private readonly firstSlot: ReadonlyMap<Input, Slot>;
+  private readonly labels: ArrayLike<number>;
+
+  /** `firstSlot`: where the elements of each input but the labels start on the tape, in row-major order. */
+  constructor(graph: Graph, tape: Tape, firstSlot: ReadonlyMap<Input, Slot>, labels: ArrayLike<number>) {
+    this.tape = tape;
+    this.firstSlot = firstSlot;
+    this.labels = labels;
+    this.memos = new Array<Int32Array | null | undefined>(graph.nodes.length);
+    this.held = new Float64Array(graph.nodes.length);
+  }
+
+  /** The number that a node is at the current values of its free indices, or `ABSENT`. */
+  evaluate(node: Node): Slot {
+    switch (node.kind) {
+      case "number":
+        return this.tape.constant(node.value);
+      case "variable":
+        return this.tape.constant(node.variable.value);
+      case "element":
+        return this.element(node);
+      case "unary":
+      case "binary":
+      case "if":
+        return this.compute(node);
+      default:
+        return this.remembered(node);
+    }
+  }
+
+  /** Whether a condition holds. */
+  test(node: Node): boolean {
+    switch (node.kind) {
+      case "truth":
+        return node.value;
+      case "compare": {
+        const left = this.read(node.left);
+        return left !== undefined && this.compareWith(node, left);
+      }
+      case "logic":
+        return node.op === "and"
+          ? this.test(node.left) && this.test(node.right)
+          : this.test(node.left) || this.test(node.right);
+      case "not":
+        return !this.test(node.operand);
+      case "pair": {
+        const i = this.index(node.left);
+        const j = this.index(node.right);
+        if (i < 0 || j < 0) return false;
+        const alike = this.label(i, node) === this.label(j, node);
+        return node.op === "same" ? alike && i !== j : !alike;
+      }
+      case "if":
+        return this.test(this.test(node.condition) ? node.then : node.else);
+      default: {
+        const slot = this.evaluate(node);
+        return slot !== ABSENT && this.tape.value(slot) !== 0;
+      }
+    }
+  }
+
+  /** The value of an index, -1 if it is absent. */
+  index(node: Node): number {
+    const value = this.read(node);
+    if (value === undefined) return -1;
+    if (!Number.isInteger(value) || value < 0) throw new InterpretError(`${value} is no index`);
+    return value;
+  }
+
+  /** A number without its gradient: `undefined` if absent. Indices and labels do not go on the tape. */
+  read(node: Node): number | undefined {
+    switch (node.kind) {
+      case "number":
+        return node.value;
+      case "variable":
+        return node.variable.value;
+      case "element":
+        if (node.input.role === "labels") {
+          const i = this.index(node.indices[0]!);
+          return i < 0 ? undefined : this.label(i, node);
+        }
+        break;
+      default:
+        if (isBoolean(node)) return this.test(node) ? 1 : 0;
+    }
+    const slot = this.evaluate(node);
+    return slot === ABSENT ? undefined : this.tape.value(slot);
+  }
+
+  private compareWith(node: Node & { kind: "compare" }, left: number): boolean {
+    const right = this.read(node.right);
+    return right !== undefined && compare(node.op, left, right);
+  }
+
+  private label(i: number, node: Node): number {
+    if (i >= this.labels.length) throw outside(i, this.labels.length, node);
+    return this.labels[i]!;
+  }
+
+  private element(node: Node & { kind: "element" }): Slot {
+    const { input } = node;
+    if (input.role === "labels") {
+      const label = this.read(node);
+      return label === undefined ? ABSENT : this.tape.constant(label);
+    }
+    let offset = 0;
+    for (let axis = 0; axis < node.indices.length; axis++) {
+      const i = this.index(node.indices[axis]!);
+      if (i < 0) return ABSENT;
+      const length = input.shape[axis]!;
+      if (i >= length) throw outside(i, length, node);
+      offset = offset * length + i;
+    }
+    return this.firstSlot.get(input)! + offset;
+  }
+
+  /** Nodes that are worth computing once for each combination of their free indices. */
+  private remembered(node: Node): Slot {
+    let memo = this.memos[node.id];
+    if (memo === undefined) {
+      const length = node.free.reduce((product, variable) => product * variable.size!, 1);
+      memo = length <= MEMO ? new Int32Array(length).fill(UNKNOWN) : null;
+      this.memos[node.id] = memo;
+    }
+    if (memo === null) return this.compute(node);
+    let place = 0;
+    for (const variable of node.free) place = place * variable.size! + (variable.value - variable.start);
+    const known = memo[place]!;
+    if (known !== UNKNOWN) return known;
+    const slot = this.compute(node);
+    memo[place] = slot;
+    return slot;
+  }
+
+  private compute(node: Node): Slot {
+    const { tape } = this;
+    switch (node.kind) {
+      case "unary": {
+        const slot = this.evaluate(node.operand);
+        if (slot === ABSENT) return FORGIVING.has(node.op) ? tape.constant(0) : ABSENT;
+        const { value, da } = scalars.unary(node.op, tape.value(slot));
+        return tape.unary(value, slot, da);
+      }
+      case "binary": {
+        const left = this.evaluate(node.left);
+        if (left === ABSENT) return ABSENT;
+        const right = this.evaluate(node.right);
+        if (right === ABSENT) return ABSENT;
+        const { value, da, db } = scalars.binary(node.op, tape.value(left), tape.value(right));
+        return tape.binary(value, left, da, right, db);
+      }
+      case "if":
+        return this.evaluate(this.test(node.condition) ? node.then : node.else);
+      case "component":
+        return this.evaluate(node.value);
+      case "guarded":
+        return node.guards.every((guard) => this.test(guard)) ? this.evaluate(node.value) : ABSENT;
+      case "reduce":
+        return reduce(this, node);
+      case "squared_distance":
+        return squaredDistance(this, node);
+      case "norm":
+        return norm(this, node);
+      default:
+        return tape.constant(this.test(node) ? 1 : 0);
+    }
+  }
+}
+
+function outside(index: number, length: number, node: Node): InterpretError {
+  const name = node.kind === "element" ? node.input.name : "the batch";
+  return new InterpretError(`index ${index} is outside ${name}, which has ${length} elements there`);
+}

@@ -1,0 +1,69 @@
+/**
+ * What names mean inside a loss: bound indices, `let`s, parameters, measures, inner losses, and the globals. One frame
+ * for each scope; a macro's body sees the frame it was declared in, which is what makes macros hygienic. Pure.
+ */
+import type { Scope } from "../../resolve/scope.ts";
+import type { LossInstance, MeasureValue, Value } from "../../resolve/values.ts";
+import type { Let } from "../../syntax/ast.ts";
+import type { Graph } from "../graph.ts";
+import type { Operand } from "./tensor.ts";
+
+export type Meaning =
+  | { readonly kind: "operand"; readonly operand: Operand }
+  | { readonly kind: "list"; readonly values: readonly number[] }
+  | { readonly kind: "let"; readonly id: number; readonly let: Let; readonly frame: Frame }
+  | { readonly kind: "measure"; readonly measure: MeasureValue }
+  | { readonly kind: "loss"; readonly loss: LossInstance };
+
+export class Frame {
+  /** Where names that no frame knows are looked up: the file that the loss or measure was declared in. */
+  readonly scope: Scope;
+  private readonly parent: Frame | undefined;
+  private readonly names = new Map<string, Meaning>();
+
+  constructor(scope: Scope, parent?: Frame) {
+    this.scope = scope;
+    this.parent = parent;
+  }
+
+  child(): Frame {
+    return new Frame(this.scope, this);
+  }
+
+  set(name: string, meaning: Meaning): void {
+    this.names.set(name, meaning);
+  }
+
+  bind(name: string, operand: Operand): void {
+    this.names.set(name, { kind: "operand", operand });
+  }
+
+  find(name: string): Meaning | undefined {
+    for (let frame: Frame | undefined = this; frame !== undefined; frame = frame.parent) {
+      const found = frame.names.get(name);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+}
+
+/** What a parameter's value means in a body; texts, words, sizes and miners mean nothing there. */
+export function meaningOf(value: Value, graph: Graph): Meaning | undefined {
+  switch (value.kind) {
+    case "number":
+      return { kind: "operand", operand: graph.number(value.value) };
+    case "bool":
+      return { kind: "operand", operand: graph.truth(value.value) };
+    case "numbers":
+      return { kind: "list", values: value.values };
+    case "measure":
+      return { kind: "measure", measure: value };
+    case "loss":
+      return { kind: "loss", loss: value };
+    case "text":
+    case "word":
+    case "size":
+    case "miner":
+      return undefined;
+  }
+}

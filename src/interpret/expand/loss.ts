@@ -1,0 +1,125 @@
+/**
+ * Expands a whole loss: the globals, its parameters, its statements, its body; and losses used inside it. The entry of
+ * this folder is `expandLoss`, called by `interpret.ts`. Pure.
+ */
+import type { Call } from "../../syntax/ast.ts";
+import type { LossInstance, MinerInstance } from "../../resolve/values.ts";
+import { InterpretError } from "../errors.ts";
+import { Graph } from "../graph.ts";
+import type { Input, Node } from "../nodes.ts";
+import { Frame, meaningOf } from "./environment.ts";
+import { expand, expandNode } from "./expand.ts";
+import type { Expansion } from "./expand.ts";
+import { Registry } from "./registry.ts";
+import { bindStatement } from "./statements.ts";
+import { isTensor, Tensors } from "./tensor.ts";
+import type { Tensor } from "./tensor.ts";
+
+/** Sizes that an expanded loss depends on. */
+export interface BatchSizes {
+  readonly batch: number;
+  readonly classes: number;
+  /** Width of each view. */
+  readonly dims: readonly number[];
+}
+
+export interface ExpandedLoss {
+  readonly graph: Graph;
+  readonly tensors: Tensors;
+  readonly root: Node;
+  readonly views: readonly Input[];
+  readonly labels: Input;
+  readonly registry: Registry;
+}
+
+/** Names of the views: those of `of (u, v)`, or `x`. */
+export function viewNames(instance: LossInstance): readonly string[] {
+  return instance.declaration.views?.map((view) => view.text) ?? ["x"];
+}
+
+export function expandLoss(
+  instance: LossInstance,
+  sizes: BatchSizes,
+  miner: MinerInstance | undefined,
+): ExpandedLoss {
+  const graph = new Graph();
+  const tensors = new Tensors(graph);
+  const names = viewNames(instance);
+  if (sizes.dims.length !== names.length)
+    throw new InterpretError(
+      `${instance.declaration.name.text} takes ${names.length} view(s) of the batch, and ${sizes.dims.length} were given`,
+      instance.span,
+    );
+  const views = names.map((name, position) =>
+    graph.input("view", name, [sizes.batch, sizes.dims[position]!]),
+  );
+  const labels = graph.input("labels", "y", [sizes.batch]);
+  const registry = new Registry();
+  const expansion: Expansion = {
+    graph,
+    tensors,
+    registry,
+    labels,
+    batch: sizes.batch,
+    classes: sizes.classes,
+    miner,
+    memo: new Map(),
+    minerFrames: new Map(),
+    lets: 0,
+    guarding: false,
+    mined: false,
+    depth: 0,
+  };
+  const root = expandBody(expansion, instance, views, "");
+  if (miner !== undefined && !expansion.mined)
+    throw new InterpretError(
+      `${instance.declaration.name.text} has no tuples that ${miner.declaration.name.text} could choose among`,
+      miner.span,
+    );
+  return { graph, tensors, root, views, labels, registry };
+}
+
+function expandBody(e: Expansion, instance: LossInstance, views: readonly Tensor[], path: string): Node {
+  const { declaration } = instance;
+  const frame = new Frame(instance.scope);
+  frame.bind("y", e.labels);
+  frame.bind("batch", e.graph.number(e.batch));
+  frame.bind("classes", e.graph.number(e.classes));
+  frame.bind("dim", e.graph.number(views[0]!.shape.at(-1)!));
+  viewNames(instance).forEach((name, position) => frame.bind(name, views[position]!));
+  for (const [name, value] of instance.parameters) {
+    const meaning = meaningOf(value, e.graph);
+    if (meaning !== undefined) frame.set(name, meaning);
+  }
+  for (const statement of declaration.statements) {
+    if (statement.kind === "Assignment")
+      throw new InterpretError("only a miner assigns its indices", statement.span);
+    bindStatement(e, statement, frame, path);
+  }
+  return expandNode(e, declaration.body, frame);
+}
+
+/** `inner(x: normalize(prefix(x, m)))`: the loss on other embeddings of the same samples. */
+export function expandInnerLoss(
+  e: Expansion,
+  call: Call,
+  name: string,
+  loss: LossInstance,
+  frame: Frame,
+): Node {
+  const names = viewNames(loss);
+  const views = new Map<string, Tensor>();
+  call.arguments.forEach((argument, position) => {
+    const view = argument.name?.text ?? names[position];
+    const operand = expand(e, argument.value, frame);
+    if (view === undefined || !names.includes(view) || !isTensor(operand) || operand.shape.length !== 2)
+      throw new InterpretError(`${name} takes the views (${names.join(", ")})`, argument.span);
+    if (operand.shape[0] !== e.batch)
+      throw new InterpretError("an inner loss is on the samples of the batch", argument.span);
+    views.set(view, operand);
+  });
+  const ordered = names.map((view) => views.get(view));
+  if (ordered.includes(undefined))
+    throw new InterpretError(`${name} takes the views (${names.join(", ")})`, call.span);
+  return expandBody(e, loss, ordered as Tensor[], `${e.registry.use(name)}/`);
+}

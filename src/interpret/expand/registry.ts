@@ -1,0 +1,37 @@
+/**
+ * The parameters and states that a loss declares, and those of the losses it uses: name, shape, and how each starts.
+ * A loss used inside another has its own, one set for each use: `inner/0/w`, `inner/1/w`. Filled by `loss.ts`, read by
+ * `interpret.ts` and `initial.ts`. Data only.
+ */
+import type { Expression } from "../../syntax/ast.ts";
+import type { Input, Node } from "../nodes.ts";
+import type { Frame } from "./environment.ts";
+import type { Operand } from "./tensor.ts";
+
+export interface ParameterInfo {
+  readonly input: Input;
+  /** The initialiser's call, and the frame in which its arguments mean something. */
+  readonly init: Expression;
+  readonly frame: Frame;
+}
+
+export interface StateInfo {
+  readonly input: Input;
+  /** The first value of every element. */
+  readonly initial: Node;
+  /** The value after the step: a number, or a tensor of the state's shape. */
+  readonly next: Operand;
+}
+
+export class Registry {
+  readonly parameters: ParameterInfo[] = [];
+  readonly states: StateInfo[] = [];
+  private readonly uses = new Map<string, number>();
+
+  /** The path of the next use of an inner loss. */
+  use(path: string): string {
+    const count = this.uses.get(path) ?? 0;
+    this.uses.set(path, count + 1);
+    return `${path}/${count}`;
+  }
+}

@@ -1,0 +1,200 @@
+/**
+ * The executable definition of a loss: its value on a batch, whether the batch held a valid tuple, and the gradient, in
+ * float64 and one number at a time. Lowering is tested against it and `dmlc try` prints it. Pure.
+ *
+ * `valid`: some outermost reduction of the body, that is one inside no other, held at least one present tuple. A
+ * reduction over a list (unrolled) is looked through; a branch of an `if` that was not taken holds none.
+ */
+import type { LossInstance, MinerInstance } from "../resolve/values.ts";
+import { InterpretError } from "./errors.ts";
+import { Evaluation } from "./evaluate.ts";
+import { expandLoss } from "./expand/loss.ts";
+import type { BatchSizes, ExpandedLoss } from "./expand/loss.ts";
+import { isTensor } from "./expand/tensor.ts";
+import type { Operand } from "./expand/tensor.ts";
+import { children } from "./nodes.ts";
+import type { Input, Node } from "./nodes.ts";
+import { ABSENT, Tape } from "./tape.ts";
+import type { Slot } from "./tape.ts";
+
+/** `rows` embeddings of `columns` numbers, row by row. */
+export interface Matrix {
+  readonly rows: number;
+  readonly columns: number;
+  readonly data: Float64Array;
+}
+
+/** A parameter's or state's values, row-major. */
+export interface Tensor {
+  readonly shape: readonly number[];
+  readonly data: Float64Array;
+}
+
+export interface LossBatch {
+  /** One matrix for each view, of equal numbers of rows. */
+  readonly views: readonly Matrix[];
+  /** Class of each row, 0 to classes - 1. */
+  readonly labels: readonly number[];
+  readonly classes: number;
+  /** By name, `w` or `inner/0/w`: every parameter that `paramShapes` lists. */
+  readonly params?: ReadonlyMap<string, Tensor>;
+  /** States before the step, by name; those not given have their initial values. */
+  readonly states?: ReadonlyMap<string, Tensor>;
+}
+
+export interface InterpretOptions {
+  readonly gradient?: boolean;
+  /** `LOSS on MINER`. */
+  readonly miner?: MinerInstance;
+}
+
+export interface Interpretation {
+  readonly value: number;
+  readonly valid: boolean;
+  readonly gradient?: {
+    /** Derivatives with respect to each view, row by row. */
+    readonly views: readonly Float64Array[];
+    readonly params: ReadonlyMap<string, Float64Array>;
+  };
+  /** States after the step. */
+  readonly states: ReadonlyMap<string, Tensor>;
+}
+
+/**
+ * Evaluates a loss on a batch.
+ * Throws `InterpretError` if the loss or the batch is malformed, `BudgetError` if it is too large.
+ */
+export function interpretLoss(
+  instance: LossInstance,
+  batch: LossBatch,
+  options: InterpretOptions = {},
+): Interpretation {
+  checkBatch(batch);
+  const sizes: BatchSizes = {
+    batch: batch.labels.length,
+    classes: batch.classes,
+    dims: batch.views.map((view) => view.columns),
+  };
+  const loss = expandLoss(instance, sizes, options.miner);
+  const tape = new Tape(options.gradient === true);
+  const firstSlot = inputsOf(loss, batch, tape);
+  const evaluation = new Evaluation(loss.graph, tape, firstSlot, batch.labels);
+  const root = evaluation.evaluate(loss.root);
+  const result = {
+    value: root === ABSENT ? 0 : tape.value(root),
+    valid: outermost(loss.root).some((node) => evaluation.held[node.id]! > 0),
+    states: nextStates(loss, evaluation),
+  };
+  if (options.gradient !== true) return result;
+  const slopes = root === ABSENT ? undefined : tape.backward(root);
+  const of = (input: Input): Float64Array => {
+    const first = firstSlot.get(input)!;
+    return slopes?.slice(first, first + count(input.shape)) ?? new Float64Array(count(input.shape));
+  };
+  return {
+    ...result,
+    gradient: {
+      views: loss.views.map(of),
+      params: new Map(loss.registry.parameters.map(({ input }) => [input.name, of(input)])),
+    },
+  };
+}
+
+/** Shapes of the parameters of a loss, by name, in order of declaration. */
+export function paramShapes(
+  instance: LossInstance,
+  sizes: { readonly classes: number; readonly dim: number },
+): Map<string, readonly number[]> {
+  const views = instance.declaration.views?.length ?? 1;
+  const dims = new Array<number>(views).fill(sizes.dim);
+  const { registry } = expandLoss(instance, { batch: 1, classes: sizes.classes, dims }, undefined);
+  return new Map(registry.parameters.map(({ input }) => [input.name, input.shape]));
+}
+
+function checkBatch(batch: LossBatch): void {
+  const { labels, views, classes } = batch;
+  if (labels.length === 0) throw new InterpretError("the batch holds no sample");
+  for (const view of views)
+    if (view.rows !== labels.length || view.data.length !== view.rows * view.columns)
+      throw new InterpretError(`${view.rows} embeddings and ${labels.length} labels do not match`);
+  for (const label of labels)
+    if (!Number.isInteger(label) || label < 0 || label >= classes)
+      throw new InterpretError(`label ${label} is not a class from 0 to ${classes - 1}`);
+}
+
+/** Puts the inputs on the tape: views, then parameters, which gradients are asked of; then states. */
+function inputsOf(loss: ExpandedLoss, batch: LossBatch, tape: Tape): Map<Input, Slot> {
+  const firstSlot = new Map<Input, Slot>();
+  loss.views.forEach((input, position) => firstSlot.set(input, tape.inputs(batch.views[position]!.data)));
+  for (const { input } of loss.registry.parameters) {
+    const given = batch.params?.get(input.name);
+    if (given === undefined) throw new InterpretError(`the parameter ${input.name} has no values`);
+    firstSlot.set(input, tape.inputs(matching(input, given)));
+  }
+  for (const { input, initial } of loss.registry.states) {
+    const given = batch.states?.get(input.name);
+    const data = given === undefined ? filled(input, initial) : matching(input, given);
+    firstSlot.set(input, tape.fixed(data));
+  }
+  return firstSlot;
+}
+
+function matching(input: Input, given: Tensor): Float64Array {
+  if (given.shape.join() !== input.shape.join() || given.data.length !== count(input.shape))
+    throw new InterpretError(
+      `${input.name} has shape [${input.shape.join(", ")}], and [${given.shape.join(", ")}] was given`,
+    );
+  return given.data;
+}
+
+function filled(input: Input, initial: Node): Float64Array {
+  if (initial.kind !== "number") throw new InterpretError(`the state ${input.name} starts from a constant`);
+  return new Float64Array(count(input.shape)).fill(initial.value);
+}
+
+function nextStates(loss: ExpandedLoss, evaluation: Evaluation): Map<string, Tensor> {
+  const states = new Map<string, Tensor>();
+  for (const { input, next } of loss.registry.states) {
+    const elements = elementsOf(loss, input, next);
+    // An absent value leaves the state as it was.
+    const before = elementsOf(loss, input, input.shape.length === 0 ? loss.graph.element(input, []) : input);
+    const data = elements.map((node, place) => evaluation.read(node) ?? evaluation.read(before[place]!) ?? 0);
+    states.set(input.name, { shape: input.shape, data: Float64Array.from(data) });
+  }
+  return states;
+}
+
+/** The elements of a number or tensor, row-major; a number fills the shape. */
+function elementsOf(loss: ExpandedLoss, input: Input, operand: Operand): Node[] {
+  if (isTensor(operand) && operand.shape.join() !== input.shape.join())
+    throw new InterpretError(`the next value of ${input.name} has another shape`);
+  return Array.from({ length: count(input.shape) }, (_, place) => {
+    if (!isTensor(operand)) return operand;
+    const indices: Node[] = [];
+    let rest = place;
+    for (const length of [...input.shape].reverse()) {
+      indices.unshift(loss.graph.number(rest % length));
+      rest = Math.floor(rest / length);
+    }
+    return loss.tensors.at(operand, indices) as Node;
+  });
+}
+
+/** The reductions that no other reduction holds, lists looked through. */
+function outermost(root: Node): Node[] {
+  const found: Node[] = [];
+  const seen = new Set<Node>();
+  const open = [root];
+  for (let node = open.pop(); node !== undefined; node = open.pop()) {
+    if (seen.has(node)) continue;
+    seen.add(node);
+    const unrolled = node.kind === "reduce" && node.branches.every((branch) => branch.variables.length === 0);
+    if ((node.kind === "reduce" && !unrolled) || node.kind === "squared_distance") found.push(node);
+    else if (node.kind !== "norm") open.push(...children(node));
+  }
+  return found;
+}
+
+function count(shape: readonly number[]): number {
+  return shape.reduce((product, length) => product * length, 1);
+}

@@ -1,0 +1,86 @@
+/** Gradients of the standard library's losses against central differences, and degenerate batches. */
+import { describe, expect, it } from "vitest";
+import { interpretLoss } from "../../src/interpret/index.ts";
+import type { LossBatch } from "../../src/interpret/index.ts";
+import type { LossInstance } from "../../src/resolve/values.ts";
+import { batchOf, loss, randomBatch, randomParams } from "./support.ts";
+
+const USES = [
+  "contrastive(margin: 1.2, positive_margin: 0.3)",
+  "triplet(margin: 0.2)",
+  "triplet(smooth: true, distance: cosine_distance)",
+  "triplet(distance: snr)",
+  "multi_similarity",
+  "multi_similarity(alpha: 3, beta: 20, base: 0.2)",
+  "proxy_anchor",
+  "proxy_anchor(margin: 0.3, alpha: 8)",
+  "normalized_softmax",
+  "arcface",
+  "arcface(margin: 60deg, scale: 4)",
+];
+
+/** Largest difference between the gradient and central differences, relative to the gradient's largest element. */
+function gradientError(instance: LossInstance, batch: LossBatch): number {
+  const { gradient } = interpretLoss(instance, batch, { gradient: true });
+  const step = 1e-6;
+  let scale = 1e-3;
+  let error = 0;
+  const compare = (data: Float64Array, slopes: Float64Array): void => {
+    for (let i = 0; i < data.length; i++) {
+      const held = data[i]!;
+      data[i] = held + step;
+      const above = interpretLoss(instance, batch).value;
+      data[i] = held - step;
+      const below = interpretLoss(instance, batch).value;
+      data[i] = held;
+      scale = Math.max(scale, Math.abs(slopes[i]!));
+      error = Math.max(error, Math.abs((above - below) / (2 * step) - slopes[i]!));
+    }
+  };
+  batch.views.forEach((view, v) => compare(view.data, gradient!.views[v]!));
+  for (const [name, tensor] of batch.params ?? []) compare(tensor.data, gradient!.params.get(name)!);
+  return error / scale;
+}
+
+describe("gradients equal central differences", () => {
+  for (const use of USES)
+    it(use, () => {
+      const instance = loss(use);
+      for (const seed of [1, 2]) {
+        const batch = randomBatch(instance, { classes: 3, samples: 3, dim: 4, seed, unit: seed === 1 });
+        expect(gradientError(instance, batch)).toBeLessThan(1e-6);
+      }
+    });
+});
+
+describe("degenerate batches", () => {
+  const e = [0.6, 0.8, 0];
+  const f = [0, 0.6, 0.8];
+  const g = [1, 0, 0];
+  const zero = [0, 0, 0];
+  const batches: Record<string, LossBatch> = {
+    "one class": batchOf([e, f, g], [1, 1, 1], 3),
+    "one sample": batchOf([e], [0], 2),
+    "one sample a class": batchOf([e, f, g], [0, 1, 2]),
+    duplicates: batchOf([e, e, f, f], [0, 0, 1, 1]),
+    "duplicates across classes": batchOf([e, e, e, f], [0, 1, 0, 1]),
+    "all embeddings identical": batchOf([e, e, e, e], [0, 0, 1, 1]),
+    "opposite embeddings": batchOf([e, [-0.6, -0.8, 0], e, [-0.6, -0.8, 0]], [0, 0, 1, 1]),
+    "a zero vector": batchOf([zero, e, f, g], [0, 0, 1, 1]),
+    "all zero vectors": batchOf([zero, zero, zero, zero], [0, 0, 1, 1]),
+  };
+  for (const use of USES)
+    for (const [name, batch] of Object.entries(batches))
+      it(`${use}: ${name}`, () => {
+        const instance = loss(use);
+        for (const same of [false, true]) {
+          const params = randomParams(instance, batch.classes, 3);
+          // Proxies that coincide with embeddings, or with their opposite.
+          if (same) for (const { data } of params.values()) data.set([...e, ...e.map((v) => -v)]);
+          const { value, gradient } = interpretLoss(instance, { ...batch, params }, { gradient: true });
+          expect(value).toSatisfy(Number.isFinite);
+          for (const slopes of [...gradient!.views, ...gradient!.params.values()])
+            expect([...slopes].every(Number.isFinite)).toBe(true);
+        }
+      });
+});
