@@ -238,6 +238,13 @@ describe("what cannot be judged", () => {
     );
   });
 
+  test("no samples at all", async () => {
+    const nmi = { ...none, nmi: true };
+    await expect(evaluateEmbeddings(new Float32Array(0), 2, new Int32Array(0), nmi, 0)).rejects.toThrow(
+      "no samples",
+    );
+  });
+
   test("only what was asked for, in a stable order, and no tensor is left behind", async () => {
     const sample = randomSample(30, 4, 3, 7);
     const before = tf.memory().numTensors;

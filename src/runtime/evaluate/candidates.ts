@@ -41,7 +41,7 @@ export class CandidateLists {
     for (let q = 0; q < n; q++) {
       const depth = this.depths[q]!;
       this.limits[q] = depth > 0 ? Infinity : -Infinity;
-      this.starts[q + 1] = this.starts[q]! + (depth > 0 ? 2 * depth + SPARE : 0);
+      this.starts[q + 1] = this.starts[q]! + (depth > 0 ? Math.min(2 * depth + SPARE, n - 1) : 0);
     }
     this.indices = new Int32Array(this.starts[n]!);
     this.keys = new Float64Array(this.starts[n]!);

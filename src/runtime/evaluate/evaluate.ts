@@ -20,7 +20,7 @@ export type Metrics = Partial<Record<MetricName, number>>;
  * @param settings which metrics.
  * @param seed the run's seed: the start of k-means.
  * @param name what the embeddings are, for messages: `head pull`.
- * @throws if sizes disagree, a value is not finite, or no class has two samples.
+ * @throws if sizes disagree, a value is not finite, there are no samples, or no class has two of them.
  */
 export async function evaluateEmbeddings(
   embeddings: Float32Array,
@@ -34,6 +34,7 @@ export async function evaluateEmbeddings(
   if (centred.n !== labels.length) {
     throw new Error(`${name}: ${centred.n} embeddings but ${labels.length} labels`);
   }
+  if (labels.length === 0) throw new Error(`${name}: there are no samples to judge it by`);
   const relevant = othersOfClass(labels);
   const needsR = settings.mapAtR || settings.rPrecision;
   const fixedDepth = Math.max(0, ...settings.recallAt, settings.knnAccuracy ?? 0);
