@@ -2,5 +2,6 @@
  * The interpreter: what the rest of the compiler, the command line and the tests use of this folder.
  */
 export { BudgetError, InterpretError } from "./errors.ts";
+export { initialParams } from "./initial.ts";
 export { interpretLoss, paramShapes } from "./interpret.ts";
 export type { Interpretation, InterpretOptions, LossBatch, Matrix, Tensor } from "./interpret.ts";

@@ -3,16 +3,20 @@
  * A loss used inside another has its own, one set for each use: `inner/0/w`, `inner/1/w`. Filled by `loss.ts`, read by
  * `interpret.ts` and `initial.ts`. Data only.
  */
-import type { Expression } from "../../syntax/ast.ts";
+import type { Span } from "../../source/source.ts";
 import type { Input, Node } from "../nodes.ts";
-import type { Frame } from "./environment.ts";
 import type { Operand } from "./tensor.ts";
 
 export interface ParameterInfo {
   readonly input: Input;
-  /** The initialiser's call, and the frame in which its arguments mean something. */
-  readonly init: Expression;
-  readonly frame: Frame;
+  readonly initializer: InitializerUse;
+}
+
+/** `constant(beta)`: the initialiser's name and its arguments, which are numbers. */
+export interface InitializerUse {
+  readonly name: string;
+  readonly arguments: readonly { readonly name?: string; readonly value: number }[];
+  readonly span: Span;
 }
 
 export interface StateInfo {

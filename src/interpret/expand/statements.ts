@@ -9,6 +9,7 @@ import type { Input } from "../nodes.ts";
 import type { Frame } from "./environment.ts";
 import { expand, expandNode } from "./expand.ts";
 import type { Expansion } from "./expand.ts";
+import type { InitializerUse } from "./registry.ts";
 import type { Operand } from "./tensor.ts";
 
 /** `path` is the prefix of the names of parameters and states: empty, or `inner/0/`. */
@@ -32,7 +33,7 @@ export function bindStatement(
       return;
     case "Param": {
       const input = declare(e, "param", path + name, statement.type, frame);
-      e.registry.parameters.push({ input, init: statement.init, frame: frame.child() });
+      e.registry.parameters.push({ input, initializer: initializerOf(e, statement.init, frame) });
       frame.bind(name, reading(e, input));
       return;
     }
@@ -44,6 +45,16 @@ export function bindStatement(
       return;
     }
   }
+}
+
+function initializerOf(e: Expansion, init: Expression, frame: Frame): InitializerUse {
+  if (init.kind === "Name") return { name: init.text, arguments: [], span: init.span };
+  if (init.kind !== "Call") throw new InterpretError("a parameter starts from an initialiser", init.span);
+  const given = init.arguments.map((argument) => ({
+    ...(argument.name === undefined ? {} : { name: argument.name.text }),
+    value: constantOf(e, argument.value, frame),
+  }));
+  return { name: init.callee.text, arguments: given, span: init.span };
 }
 
 function declare(
