@@ -1,14 +1,18 @@
 /**
- * The public entry `dmlc/runtime`: everything an emitted program imports beside tfjs types. What is not exported here
- * is not for programs.
+ * The public entry `dmlc/runtime`: everything an emitted program imports, and what it takes to run one. What is not
+ * exported here is not for programs.
  */
 export * as tf from "@tensorflow/tfjs-core";
 export * as data from "./data/index.ts";
+export * as strategies from "./ensemble/index.ts";
+export { RunError, RunInterrupted } from "./errors.ts";
 export * as init from "./init.ts";
+export { main } from "./main.ts";
 export * as nn from "./nn/index.ts";
 export type {
   Combined,
   HeadSpec,
+  Initializer,
   LossValue,
   Net,
   ParameterSpec,
@@ -17,4 +21,5 @@ export type {
   SourcePlace,
   StateSpec,
 } from "./program.ts";
-export * as strategies from "./ensemble/index.ts";
+export { runProgram } from "./run.ts";
+export type { RunOptions } from "./run.ts";

@@ -20,7 +20,7 @@ import * as strategies from "../../src/runtime/ensemble/index.ts";
 
 export const SIDE = 12;
 
-/** Every class is a fixed constellation of three soft blobs; its samples are shifted by up to a pixel, with noise. */
+/** Every class is a fixed constellation of three soft blobs; its samples are shifted by up to a pixel, lit from a random side, with noise. */
 export function shapes(classes = 24, samples = 10): DataSource {
   return {
     description: `shapes(classes: ${classes}, samples: ${samples})`,
@@ -43,6 +43,8 @@ export function drawShapes(classes: number, samples: number): Dataset {
       const index = c * samples + s;
       const random = counterRandom(1, `shapes/${c}`, s + 1);
       const [dy, dx] = [2 * random.uniform() - 1, 2 * random.uniform() - 1];
+      // The light falls from a random side: most of what differs between images says nothing of the class.
+      const [sideY, sideX] = [random.normal(), random.normal()];
       labels[index] = c;
       sampleNames.push(`${c}/${s}`);
       for (let y = 0; y < SIDE; y++) {
@@ -51,8 +53,9 @@ export function drawShapes(classes: number, samples: number): Dataset {
             (sum, [by, bx]) => sum + Math.exp(-((y - by - dy) ** 2 + (x - bx - dx) ** 2) / 2),
             0,
           );
-          const value = 180 * Math.min(light, 1) + 60 * random.uniform();
-          pixels[(index * SIDE + y) * SIDE + x] = Math.round(value);
+          const shade = 8 * (sideY * (y - 6) + sideX * (x - 6));
+          const value = 90 + 80 * Math.min(light, 1) + shade + 40 * random.uniform();
+          pixels[(index * SIDE + y) * SIDE + x] = Math.max(0, Math.min(255, Math.round(value)));
         }
       }
     }

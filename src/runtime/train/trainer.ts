@@ -20,8 +20,13 @@ import type { ReadValues } from "./values.ts";
 /** Steps between two readings of the values; the first and the last step are always read. */
 const READ_EVERY = 10;
 
+/** Steps over which the display's speed is averaged. */
+const RECENT_STEPS = 20;
+
 /** What is said while training. Steps count from 1. */
 export interface TrainListener {
+  /** After every step, with the values that were read last and the milliseconds a step takes of late. */
+  onStep(step: number, values: ReadValues, rate: number, msPerStep: number): void;
   /** After a step whose values were read; `rate` is the schedule's factor at it. */
   onValues(step: number, values: ReadValues, rate: number): void;
   /** After the weights of a step were judged on the validation classes. */
@@ -102,6 +107,7 @@ export async function train(options: TrainOptions, start: Generation, holder: Ho
 
   while (done < steps && !signal.aborted) {
     const started = performance.now();
+    const rate = scheduleFactor(program.train.schedule, done, steps);
     const feeds = feedsOf(done);
     batchMs += feeds.dataMs;
     const result = step(current, feeds.batch, feeds.rates);
@@ -120,13 +126,14 @@ export async function train(options: TrainOptions, start: Generation, holder: Ho
       values = read;
       holder.release(good.generation);
       good = { generation: holder.hold(current), done };
-      listener.onValues(done + 1, read, scheduleFactor(program.train.schedule, done, steps));
+      listener.onValues(done + 1, read, rate);
     }
     disposeValues(result.values);
     holder.release(current);
     current = result;
     done++;
     stepMs.push(performance.now() - started);
+    listener.onStep(done, values!, rate, mean(stepMs.slice(-RECENT_STEPS)));
 
     if (due && select.kind === "best") {
       const judged = performance.now();
@@ -180,4 +187,8 @@ function median(numbers: readonly number[]): number {
   const middle = sorted.length >> 1;
   if (sorted.length === 0) return 0;
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+function mean(numbers: readonly number[]): number {
+  return numbers.reduce((sum, value) => sum + value, 0) / numbers.length;
 }

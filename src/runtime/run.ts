@@ -1,0 +1,285 @@
+/**
+ * A run of a program from data to results: load, split, train, keep the weights, judge on the unseen classes, write it
+ * all to one folder. Called by `main` of an emitted program and by `dmlc run`.
+ *
+ * The folder gets `weights.safetensors` (the kept parameters and state, and the compression), `log.jsonl` and
+ * `results.json`. The weights are on disk before anything is judged.
+ */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { trainingBatches } from "./data/batches.ts";
+import type { Dataset, Split } from "./data/types.ts";
+import { startEngine } from "./engine/index.ts";
+import type { EngineChoice } from "./engine/index.ts";
+import { RunError, RunInterrupted } from "./errors.ts";
+import { defaultCacheDirectory } from "./places.ts";
+import type { Program } from "./program.ts";
+import type { Reporter } from "./report/progress.ts";
+import { writeResults } from "./report/results.ts";
+import type { Results } from "./report/results.ts";
+import { writeSafetensors } from "./report/safetensors.ts";
+import type { StoredTensor } from "./report/safetensors.ts";
+import type { Network } from "./train/embed.ts";
+import { judge } from "./train/judge.ts";
+import { createLog } from "./train/log.ts";
+import type { RunLog } from "./train/log.ts";
+import { readTensors } from "./train/parameters.ts";
+import { requireValidation } from "./train/selection.ts";
+import { Holder } from "./train/tensors.ts";
+import { initialGeneration, train } from "./train/trainer.ts";
+import type { Trained, TrainListener } from "./train/trainer.ts";
+
+export interface RunOptions {
+  readonly engine: EngineChoice;
+  /** In place of the program's. */
+  readonly steps?: number;
+  /** In place of the program's. */
+  readonly seed?: number;
+  /** Folder for everything the run writes; made if it is not there. */
+  readonly out: string;
+  /** See `LoadContext`. */
+  readonly specDirectory: string;
+  readonly projectRoot: string;
+  readonly allowOutside: boolean;
+  /** The per-user cache if absent. */
+  readonly cacheDirectory?: string;
+  readonly reporter: Reporter;
+}
+
+/**
+ * Runs a program. SIGINT during training ends it after the step in progress, with the weights saved.
+ *
+ * @throws RunError (with a remedy) for what the user can mend: a value that is not finite, names its loss;
+ *   RunInterrupted after SIGINT; DataError and EngineError from where they arise.
+ */
+export async function runProgram(program: Program, options: RunOptions): Promise<Results> {
+  const began = performance.now();
+  const { reporter } = options;
+  const seed = wholeNumber("seed", options.seed ?? program.train.seed, 0);
+  const steps = wholeNumber("steps", options.steps ?? program.train.steps, 1);
+  const log = openLog(options.out);
+  const engine = await startEngine(options.engine);
+  reporter.message(`engine: ${engine.description} (${engine.reason})`);
+
+  reporter.phase(`data: ${program.data.description}`);
+  const dataset = await program.data.load({
+    specDirectory: options.specDirectory,
+    projectRoot: options.projectRoot,
+    allowOutside: options.allowOutside,
+    cacheDirectory: options.cacheDirectory ?? defaultCacheDirectory(),
+    progress: (what, done, total) => reporter.work(what, done, total),
+  });
+  requireImage(program, dataset);
+  const split = program.split.apply(dataset);
+  requireValidation(program.train.select, split.validation);
+  const batches = trainingBatches(dataset, split.train, program.train.batch, program.augment, seed);
+  const data = dataSummary(dataset, split);
+  for (const note of [...dataset.notes, ...batches.notes]) {
+    reporter.message(note);
+    log.note(note);
+  }
+  reporter.message(
+    `${data.train_classes} training classes (${data.train_samples} images), ` +
+      `${data.validation_classes} for validation, ${data.test_classes} unseen for the test (${data.test_samples} images)`,
+  );
+  const loaded = performance.now();
+
+  const sizes = { classes: batches.classes };
+  const specs = program.parameters(sizes);
+  const holder = new Holder();
+  try {
+    const start = holder.hold(initialGeneration(program, sizes, specs, seed));
+    // Once more: the untrained network is judged at the end.
+    holder.hold(start);
+    reporter.phase(`training: ${steps} steps, ${specs.length} parameters, seed ${seed}`);
+    const trained = await untilInterrupted((signal) =>
+      train(
+        {
+          program,
+          sizes,
+          specs,
+          dataset,
+          batches,
+          steps,
+          seed,
+          signal,
+          validation: split.validation,
+          listener: listener(program, steps, reporter, log),
+        },
+        start,
+        holder,
+      ),
+    );
+    const trainedAt = performance.now();
+    const { parameters, state } = trained.generation;
+    const weights = await readTensors({ ...parameters, ...state });
+    const path = await saveWeights(options.out, program, seed, trained.keptStep, weights);
+    log.note(
+      `training ended: ${trained.ended} after ${trained.steps} steps; weights of step ${trained.keptStep}`,
+    );
+    requireFinished(program, trained, steps, path);
+    const kept = trained.score === undefined ? "" : `, the best on the validation classes`;
+    reporter.message(`weights of step ${trained.keptStep}${kept}: ${path}`);
+
+    reporter.phase("evaluation on the unseen classes");
+    const network: Network = { program, sizes, parameters, state };
+    const untrained: Network = { program, sizes, parameters: start.parameters, state: start.state };
+    const judged = await judge(network, untrained, dataset, split, seed, (done, total) =>
+      reporter.work("embeddings", done, total),
+    );
+    if (judged.stored.size > 0) {
+      await saveWeights(
+        options.out,
+        program,
+        seed,
+        trained.keptStep,
+        new Map([...weights, ...judged.stored]),
+      );
+    }
+    const ended = performance.now();
+    const results: Results = {
+      model: program.name,
+      spec_hash: program.spec.hash,
+      engine: engine.name,
+      seed,
+      steps: trained.steps,
+      data,
+      test: judged.test,
+      ...(judged.compression === undefined ? {} : { compression: judged.compression }),
+      weights: trained.values?.weights ?? {},
+      timing: {
+        ms_per_step: trained.timing.msPerStep,
+        total_seconds: (ended - began) / 1000,
+        load_seconds: (loaded - began) / 1000,
+        training_seconds: (trainedAt - loaded) / 1000,
+        batch_seconds: trained.timing.batchSeconds,
+        validation_seconds: trained.timing.validationSeconds,
+        evaluation_seconds: (ended - trainedAt) / 1000,
+      },
+    };
+    await writeResults(join(options.out, "results.json"), results);
+    return results;
+  } finally {
+    holder.releaseAll();
+    reporter.close();
+  }
+}
+
+/** Runs `work` with a signal that SIGINT aborts; a second SIGINT ends the process as usual. */
+async function untilInterrupted<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  const interrupt = (): void => controller.abort();
+  process.once("SIGINT", interrupt);
+  try {
+    return await work(controller.signal);
+  } finally {
+    process.removeListener("SIGINT", interrupt);
+  }
+}
+
+/** Passes on what training says: to the display after every step, to the log where values were read. */
+function listener(program: Program, steps: number, reporter: Reporter, log: RunLog): TrainListener {
+  const { select, optimizer } = program.train;
+  let note: string | undefined;
+  return {
+    onStep(step, { total, losses, weights }, rate, msPerStep) {
+      reporter.step({
+        step,
+        total: steps,
+        loss: total,
+        losses: Object.fromEntries(
+          Object.entries(losses).map(([name, value]) => [name, { value, weight: weights[name] ?? 0 }]),
+        ),
+        lr: optimizer.lr * rate,
+        msPerStep,
+        ...(note === undefined ? {} : { note }),
+      });
+    },
+    onValues: (step, values, rate) => log.values(step, values, rate),
+    onScore(step, score, best) {
+      const metric = select.kind === "best" ? select.metric : "";
+      log.score(step, metric, score, best);
+      if (best || note === undefined) note = `best ${metric} ${score.toFixed(4)}`;
+    },
+  };
+}
+
+/** Throws unless training ended as planned; the weights are saved at `path` by now. */
+function requireFinished(program: Program, trained: Trained, steps: number, path: string): void {
+  const saved = `The weights of step ${trained.keptStep} are saved in ${path}.`;
+  if (trained.ended === "interrupted") {
+    throw new RunInterrupted(
+      `interrupted after ${trained.steps} of ${steps} steps`,
+      `${saved} Nothing was evaluated.`,
+    );
+  }
+  if (trained.divergence === undefined) return;
+  const { step, what, loss } = trained.divergence;
+  const place = loss === undefined ? undefined : program.lossPlaces[loss];
+  const where = place === undefined ? "" : `\n  ${place.file}:${place.line}: ${place.text}`;
+  throw new RunError(
+    `${what} at step ${step}${where}`,
+    `Nothing is lost: ${saved} A lower learning rate, a longer warm-up or a lower clip usually helps; ` +
+      "so does a look at what the loss divides by or takes the logarithm of.",
+  );
+}
+
+async function saveWeights(
+  out: string,
+  program: Program,
+  seed: number,
+  step: number,
+  tensors: Map<string, StoredTensor>,
+): Promise<string> {
+  const path = join(out, "weights.safetensors");
+  const metadata = {
+    model: program.name,
+    spec_hash: program.spec.hash,
+    compiler: program.compiler,
+    seed: String(seed),
+    step: String(step),
+  };
+  await writeSafetensors(path, tensors, metadata);
+  return path;
+}
+
+function openLog(out: string): RunLog {
+  try {
+    mkdirSync(out, { recursive: true });
+    return createLog(join(out, "log.jsonl"));
+  } catch (cause) {
+    throw new RunError(
+      `cannot write to ${out}: ${(cause as Error).message}`,
+      "Choose another folder with --out.",
+      { cause },
+    );
+  }
+}
+
+function requireImage(program: Program, dataset: Dataset): void {
+  if (dataset.image.join() === program.image.join()) return;
+  throw new RunError(
+    `${dataset.name} holds images of ${dataset.image.join("x")}, the program was compiled for ${program.image.join("x")}`,
+    "Compile the spec again.",
+  );
+}
+
+function dataSummary(dataset: Dataset, split: Split): Results["data"] {
+  const classes = (indices: Int32Array): number =>
+    new Set(indices.map((sample) => dataset.labels[sample]!)).size;
+  return {
+    train_classes: classes(split.train),
+    validation_classes: classes(split.validation),
+    test_classes: classes(split.test),
+    train_samples: split.train.length,
+    test_samples: split.test.length,
+  };
+}
+
+function wholeNumber(what: string, value: number, least: number): number {
+  if (Number.isSafeInteger(value) && value >= least) return value;
+  throw new RunError(
+    `${what} must be a whole number from ${least}, not ${value}`,
+    `Give --${what} another value.`,
+  );
+}

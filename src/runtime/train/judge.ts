@@ -1,0 +1,82 @@
+/**
+ * The final evaluation on the unseen classes: pixels and the untrained network as baselines, each head, the ensemble,
+ * and its compressed form, which is fitted on training samples. Called once, at the end of a run.
+ */
+import type { Dataset, Split } from "../data/types.ts";
+import { fitCompression } from "../ensemble/compress.ts";
+import { ensembleDim, ensembleEmbedding } from "../ensemble/embedding.ts";
+import { evaluateEmbeddings } from "../evaluate/evaluate.ts";
+import type { Metrics } from "../evaluate/evaluate.ts";
+import type { Results } from "../report/results.ts";
+import type { StoredTensor } from "../report/safetensors.ts";
+import { embedSamples, pixelEmbeddings } from "./embed.ts";
+import type { Network } from "./embed.ts";
+
+export interface Judged {
+  readonly test: Results["test"];
+  readonly compression?: NonNullable<Results["compression"]>;
+  /** What the compressed embedding needs beside the weights: `compress/matrix` and `compress/mean`. */
+  readonly stored: Map<string, StoredTensor>;
+}
+
+/** Evaluates a trained network and the same one untrained; `progress` counts the embeddings judged. */
+export async function judge(
+  trained: Network,
+  untrained: Network,
+  dataset: Dataset,
+  split: Split,
+  seed: number,
+  progress: (done: number, total: number) => void,
+): Promise<Judged> {
+  const { heads, evaluate: settings, compress } = trained.program;
+  const labels = split.test.map((sample) => dataset.labels[sample]!);
+  const width = ensembleDim(heads);
+  const total = 3 + heads.length + (compress === undefined ? 0 : 1);
+  let done = 0;
+  const measure = async (embeddings: Float32Array, dim: number, name: string): Promise<Metrics> => {
+    progress(done, total);
+    const metrics = await evaluateEmbeddings(embeddings, dim, labels, settings, seed, name);
+    progress(++done, total);
+    return metrics;
+  };
+  const ensembleOf = async (network: Network, indices: Int32Array): Promise<Float32Array> =>
+    ensembleEmbedding(heads, await embedSamples(network, dataset, indices), indices.length);
+
+  const [height, rowWidth, channels] = dataset.image;
+  const pixels = await measure(pixelEmbeddings(dataset, split.test), height * rowWidth * channels, "pixels");
+  const before = await measure(await ensembleOf(untrained, split.test), width, "the untrained network");
+
+  const embeddings = await embedSamples(trained, dataset, split.test);
+  const headMetrics: Record<string, Metrics> = {};
+  for (const { name, dim } of heads) {
+    headMetrics[name] = await measure(embeddings[name]!, dim, `head ${name}`);
+  }
+  const joined = ensembleEmbedding(heads, embeddings, split.test.length);
+  const test = {
+    pixels,
+    untrained: before,
+    heads: headMetrics,
+    ensemble: await measure(joined, width, "the ensemble"),
+  };
+  if (compress === undefined) return { test, stored: new Map() };
+
+  const fitted = fitCompression(
+    await ensembleOf(trained, split.train),
+    split.train.length,
+    width,
+    compress.to,
+  );
+  const compressed = fitted.apply(joined, split.test.length);
+  return {
+    test: { ...test, compressed: await measure(compressed, compress.to, "the compressed embedding") },
+    compression: {
+      to: compress.to,
+      discarded_energy: fitted.discardedEnergy,
+      expected_lost_distance: fitted.expectedLostDistance,
+    },
+    stored: new Map([
+      ["compress/matrix", { shape: [width, compress.to], data: fitted.matrix }],
+      ["compress/mean", { shape: [width], data: fitted.mean }],
+    ]),
+  };
+}
