@@ -1,34 +1,98 @@
 /**
- * Operations that pay to run as one kernel where the engine has one, and are written in tfjs operations elsewhere.
- * Called by the layers of `nn/` and the optimisers.
+ * Operations that run as one kernel where the engine has it, and as tfjs operations elsewhere. Called by the layers of
+ * `nn/`.
  */
 import * as tf from "@tensorflow/tfjs-core";
+import { BATCH_NORM_BACKWARD, BATCH_NORM_FORWARD, BATCH_STATISTICS } from "./kernel_names.ts";
 
-/** Result of `batchNormTraining`. `mean` and `variance` are the batch's, [C]; no gradient flows through them. */
-export interface BatchNorm {
-  readonly y: tf.Tensor;
+/** Result of `batchNormTraining`: `mean` and `variance` are the batch's, [C]; no gradient flows through them. */
+export interface BatchNorm<T extends tf.Tensor> {
+  readonly y: T;
   readonly mean: tf.Tensor1D;
   readonly variance: tf.Tensor1D;
 }
 
 /**
- * Batch normalisation in training mode (Ioffe and Szegedy 2015): y = gamma * (x - mean) / sqrt(variance + epsilon) +
- * beta, with the mean and the biased variance of the batch over all axes but the last.
+ * Batch normalisation in training mode (Ioffe and Szegedy 2015): y = gamma (x - mean) / sqrt(variance + epsilon) + beta
+ * with the mean and the biased variance of the batch over all axes but the last.
  *
  * @param x [.., C]
  * @param gamma [C]
  * @param beta [C]
  */
-export function batchNormTraining(
-  x: tf.Tensor,
+export function batchNormTraining<T extends tf.Tensor>(
+  x: T,
   gamma: tf.Tensor,
   beta: tf.Tensor,
   epsilon: number,
-): BatchNorm {
-  const axes = x.shape.slice(0, -1).map((_, axis) => axis);
-  const mean = tf.mean(x, axes);
-  const centred = tf.sub(x, mean);
-  const variance = tf.mean(tf.square(centred), axes);
-  const y = tf.add(tf.mul(centred, tf.mul(gamma, tf.rsqrt(tf.add(variance, epsilon)))), beta);
-  return { y, mean: mean as tf.Tensor1D, variance: variance as tf.Tensor1D };
+): BatchNorm<T> {
+  const [mean, variance] = statistics(x);
+  const normalise = tf.customGrad((...args) => {
+    const [data, scale, shift, save] = args as unknown as [tf.Tensor, tf.Tensor, tf.Tensor, tf.GradSaveFunc];
+    save([data, scale, mean, variance]);
+    return {
+      value: forward({ x: data, mean, variance, gamma: scale, beta: shift }, epsilon),
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
+        const [savedX, savedGamma, savedMean, savedVariance] = saved as [
+          tf.Tensor,
+          tf.Tensor,
+          tf.Tensor,
+          tf.Tensor,
+        ];
+        const inputs = { dy, x: savedX, mean: savedMean, variance: savedVariance, gamma: savedGamma };
+        return backward(inputs, epsilon);
+      },
+    };
+  });
+  return { y: normalise(x, gamma, beta) as T, mean, variance };
 }
+
+/** The same values, through which no gradient flows. */
+const constant = tf.customGrad((x) => {
+  const input = x as tf.Tensor;
+  return { value: tf.clone(input), gradFunc: (dy: tf.Tensor) => tf.zerosLike(dy) };
+});
+
+function statistics(x: tf.Tensor): [tf.Tensor1D, tf.Tensor1D] {
+  if (has(BATCH_STATISTICS)) return run(BATCH_STATISTICS, { x }) as [tf.Tensor1D, tf.Tensor1D];
+  const axes = rowAxes(x);
+  const data = constant(x);
+  const mean = tf.mean(data, axes);
+  return [mean as tf.Tensor1D, tf.mean(tf.square(tf.sub(data, mean)), axes) as tf.Tensor1D];
+}
+
+function forward(
+  inputs: Record<"x" | "mean" | "variance" | "gamma" | "beta", tf.Tensor>,
+  epsilon: number,
+): tf.Tensor {
+  if (has(BATCH_NORM_FORWARD)) return run(BATCH_NORM_FORWARD, inputs, { epsilon }) as tf.Tensor;
+  const { x, mean, variance, gamma, beta } = inputs;
+  return tf.add(tf.mul(tf.sub(x, mean), tf.mul(gamma, tf.rsqrt(tf.add(variance, epsilon)))), beta);
+}
+
+/** Gradients by x, gamma and beta; the formulas stand in `wasm/batch_norm.ts`. */
+function backward(
+  inputs: Record<"dy" | "x" | "mean" | "variance" | "gamma", tf.Tensor>,
+  epsilon: number,
+): tf.Tensor[] {
+  if (has(BATCH_NORM_BACKWARD)) return run(BATCH_NORM_BACKWARD, inputs, { epsilon }) as tf.Tensor[];
+  const { dy, x, mean, variance, gamma } = inputs;
+  const axes = rowAxes(x);
+  const s = tf.rsqrt(tf.add(variance, epsilon));
+  const u = tf.mul(tf.sub(x, mean), s);
+  const dBeta = tf.sum(dy, axes);
+  const dGamma = tf.sum(tf.mul(dy, u), axes);
+  const rows = x.size / x.shape.at(-1)!;
+  const dx = tf.sub(dy, tf.div(tf.add(dBeta, tf.mul(u, dGamma)), rows));
+  return [tf.mul(dx, tf.mul(gamma, s)), dGamma, dBeta];
+}
+
+const rowAxes = (x: tf.Tensor): number[] => x.shape.slice(0, -1).map((_, axis) => axis);
+
+const has = (kernel: string): boolean => tf.getKernel(kernel, tf.getBackend()) !== undefined;
+
+const run = (
+  kernel: string,
+  inputs: Record<string, tf.Tensor>,
+  attrs: Record<string, number> = {},
+): unknown => tf.engine().runKernel(kernel, inputs, attrs);

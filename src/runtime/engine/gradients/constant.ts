@@ -1,8 +1,9 @@
 /**
- * Operations whose value does not change under small changes of their inputs: comparisons, logic, rounding, indices.
- * Their gradient is zero, so a mask may be computed from what is being differentiated.
+ * Operations whose value does not change under small changes of their inputs: comparisons, logic, rounding, indices; and
+ * batch statistics, which by decision have none (`batchNormTraining` accounts for them itself). Their gradient is zero, so a mask may be computed from what is being differentiated.
  */
 import * as tf from "@tensorflow/tfjs-core";
+import { BATCH_STATISTICS } from "../kernel_names.ts";
 import { define } from "./define.ts";
 
 const ofTwo = [
@@ -32,6 +33,7 @@ const ofOne = [
   tf.Any,
   tf.ZerosLike,
   tf.OnesLike,
+  BATCH_STATISTICS,
 ];
 
 export const constantGradients: readonly tf.GradConfig[] = [

@@ -22,6 +22,8 @@ export interface FunctionSource {
   readonly body: Code;
 }
 
+/** "\\0asm" and version 1. */
+const preamble: Code = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
 const valueTypes: Readonly<Record<ValueType, number>> = { i32: 0x7f, f32: 0x7d, v128: 0x7b };
 
 /**
@@ -60,14 +62,7 @@ export function assemble(functions: readonly FunctionSource[]): Uint8Array<Array
     return [...unsigned(code.length), ...code];
   });
   return Uint8Array.from([
-    0x00,
-    0x61,
-    0x73,
-    0x6d,
-    0x01,
-    0x00,
-    0x00,
-    0x00,
+    ...preamble,
     ...section(1, types),
     ...section(2, [memoryImport]),
     ...section(

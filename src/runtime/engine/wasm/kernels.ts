@@ -3,10 +3,12 @@
  * after the backend is up (its own kernels are then set up and can still be called by a replacement).
  */
 import * as tf from "@tensorflow/tfjs-core";
+import { BATCH_NORM_BACKWARD, BATCH_NORM_FORWARD, BATCH_STATISTICS } from "../kernel_names.ts";
 import { batchMatMul } from "./batch_matmul.ts";
+import { batchNormBackward, batchNormForward, batchStatistics } from "./batch_norm.ts";
 import { conv2DFilterGradient } from "./conv2d_filter_gradient.ts";
 import { conv2DInputGradient } from "./conv2d_input_gradient.ts";
-import type { Kernel } from "./heap.ts";
+import type { Kernel, KernelCall } from "./heap.ts";
 import { identity } from "./identity.ts";
 import { averagePoolGradient, maxPoolGradient } from "./pool_gradient.ts";
 import { reduceColumns } from "./sum.ts";
@@ -16,6 +18,9 @@ import { unsortedSegmentSum } from "./unsorted_segment_sum.ts";
 export function registerTrainingKernels(): void {
   add(tf.Conv2DBackpropFilter, conv2DFilterGradient);
   add(tf.UnsortedSegmentSum, unsortedSegmentSum);
+  add(BATCH_STATISTICS, batchStatistics);
+  add(BATCH_NORM_FORWARD, batchNormForward);
+  add(BATCH_NORM_BACKWARD, batchNormBackward);
   replace(tf.BatchMatMul, () => batchMatMul);
   replace(tf.Conv2DBackpropInput, () => conv2DInputGradient);
   replace(tf.Identity, () => identity);
@@ -28,7 +33,7 @@ export function registerTrainingKernels(): void {
 /** A kernel the backend lacks; one that is there already, in a later version of the backend, is left alone. */
 function add<Inputs extends string, Attributes>(
   kernelName: string,
-  kernel: Kernel<Inputs, Attributes>,
+  kernel: (call: KernelCall<Inputs, Attributes>) => tf.TensorInfo | tf.TensorInfo[],
 ): void {
   if (tf.getKernel(kernelName, "wasm") !== undefined) return;
   tf.registerKernel({ kernelName, backendName: "wasm", kernelFunc: kernel as unknown as tf.KernelFunc });

@@ -118,12 +118,12 @@ export const sumCentredSquares = columnLoop("sumCentredSquares", "sum", 1, 1, (o
   on.mul(on.sub(x!, mean!), on.sub(x!, mean!)),
 );
 
-/** scaleColumns(rows, columns, out, x, scale, shift): out = scale * x + shift. */
-export const scaleColumns = columnLoop("scaleColumns", "map", 1, 2, (on, [x], [scale, shift]) =>
-  on.add(on.mul(x!, scale!), shift!),
+/** scaleColumns(rows, columns, out, x, mean, scale, shift): out = scale * (x - mean) + shift. */
+export const scaleColumns = columnLoop("scaleColumns", "map", 1, 3, (on, [x], [mean, scale, shift]) =>
+  on.add(on.mul(on.sub(x!, mean!), scale!), shift!),
 );
 
-/** combineColumns(rows, columns, out, a, x, p, q, r): out = p * a + q * x + r. */
-export const combineColumns = columnLoop("combineColumns", "map", 2, 3, (on, [a, x], [p, q, r]) =>
-  on.add(on.add(on.mul(a!, p!), on.mul(x!, q!)), r!),
+/** combineColumns(rows, columns, out, a, x, mean, p, q, r): out = p * a + q * (x - mean) + r. */
+export const combineColumns = columnLoop("combineColumns", "map", 2, 4, (on, [a, x], [mean, p, q, r]) =>
+  on.add(on.add(on.mul(a!, p!), on.mul(on.sub(x!, mean!), q!)), r!),
 );
