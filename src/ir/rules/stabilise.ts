@@ -76,21 +76,18 @@ export function stabiliseRatio(build: Builder, above: Node, below: Node): Node |
   if (above.operation.kind !== "matmul" || below.operation.kind !== "mul") return undefined;
   const [u, v] = above.inputs as [Node, Node];
   const [first, second] = below.inputs as [Node, Node];
-  const lengths = new Set([first, second]);
-  const ofRows = lengthsOf(build, u, above.shape.length, above.shape.length - 2);
-  const ofColumns = lengthsOf(build, v, above.shape.length, above.shape.length - 1);
-  if (!lengths.has(ofRows) || !lengths.has(ofColumns)) return undefined;
+  const pair = [first, second].map((side) => side.id);
+  const wanted = [rowLengths(build, u), columnLengths(build, v)].map((side) => side.id);
+  if (above.shape.length !== 2 || !wanted.every((id) => pair.includes(id))) return undefined;
   return build.matmul(build.unary("normalize", u), build.unary("normalize", v));
 }
 
-/** The node that holds the lengths of the rows of `vectors`, [n, t], along one axis of a product of that rank. */
-function lengthsOf(build: Builder, vectors: Node, rank: number, axis: number): Node {
-  const norm = build.unary("norm", vectors);
-  if (vectors.shape.length !== 2 || rank !== 2) return norm;
-  return build.graph.node(
-    { kind: "view", axes: axis === 0 ? [0, null] : [null, 0] },
-    [norm],
-    axis === 0 ? [norm.shape[0]!, 1] : [1, norm.shape[0]!],
-    "real",
-  );
+/** Lengths of the rows of a matrix as they broadcast down a product, [n, 1]. */
+function rowLengths(build: Builder, rows: Node): Node {
+  return build.view(build.unary("norm", rows), [0, null]);
+}
+
+/** Lengths of the rows of a matrix as they broadcast across a product, [m]. */
+function columnLengths(build: Builder, rows: Node): Node {
+  return build.unary("norm", rows);
 }

@@ -1,0 +1,166 @@
+/**
+ * One node of the loss graph as a TypeScript expression over `tf` and `ops`. What is not differentiable is written so
+ * that no gradient is recorded for it.
+ */
+import type { BinaryOperator, Dim, Node, ReduceOperator, UnaryOperator } from "../../ir/graph.ts";
+import { constantOf } from "../../ir/graph.ts";
+
+/** How the inputs of a node are written: a name, or an expression in place. */
+export type Written = (node: Node) => string;
+
+const UNARY: Readonly<Record<UnaryOperator, string>> = {
+  neg: "tf.neg",
+  exp: "ops.exp",
+  log: "ops.log",
+  log1p: "ops.log1p",
+  sqrt: "ops.sqrt",
+  abs: "ops.abs",
+  relu: "tf.relu",
+  softplus: "tf.softplus",
+  sigmoid: "tf.sigmoid",
+  tanh: "tf.tanh",
+  cos: "tf.cos",
+  sin: "tf.sin",
+  acos: "ops.acos",
+  square: "tf.square",
+  not: "tf.logicalNot",
+  real: "ops.real",
+  stop_gradient: "ops.stopGradient",
+  norm: "ops.norm",
+  normalize: "ops.normalize",
+};
+
+const BINARY: Readonly<Record<BinaryOperator, string>> = {
+  add: "tf.add",
+  sub: "tf.sub",
+  mul: "tf.mul",
+  div: "ops.divide",
+  ratio: "ops.ratio",
+  pow: "ops.power",
+  max: "ops.maximum",
+  min: "ops.minimum",
+  eq: "tf.equal",
+  ne: "tf.notEqual",
+  lt: "tf.less",
+  le: "tf.lessEqual",
+  gt: "tf.greater",
+  ge: "tf.greaterEqual",
+  and: "tf.logicalAnd",
+  or: "tf.logicalOr",
+};
+
+const REDUCE: Readonly<Record<ReduceOperator, string>> = {
+  sum: "ops.sum",
+  mean: "ops.mean",
+  mean_active: "ops.meanActive",
+  max: "ops.max",
+  min: "ops.min",
+  logsumexp: "ops.logSumExp",
+  log1p_sum_exp: "ops.log1pSumExp",
+  any: "ops.any",
+  all: "ops.all",
+  count: "ops.count",
+  argmax: "ops.argMax",
+  argmin: "ops.argMin",
+};
+
+const COMPARISONS: ReadonlySet<string> = new Set(["eq", "ne", "lt", "le", "gt", "ge"]);
+
+/** A number as written in the program. */
+export function numberText(value: number): string {
+  if (Object.is(value, -0)) return "0";
+  return String(value);
+}
+
+/** A side as a number known when the program runs. */
+export function dimText(dim: Dim): string {
+  if (dim === "batch") return "labels.size";
+  return dim === "classes" ? "net.sizes.classes" : String(dim);
+}
+
+/** A constant, or the expression of a node that a mask needs as a tensor. */
+function tensorText(node: Node, write: Written): string {
+  const value = constantOf(node);
+  if (value === undefined) return write(node);
+  return node.type === "bool" ? `tf.scalar(${value !== 0}, "bool")` : `tf.scalar(${numberText(value)})`;
+}
+
+/** A comparison sees values only: no gradient is asked of it. */
+function detached(node: Node, write: Written): string {
+  return node.differentiable ? `ops.stopGradient(${write(node)})` : tensorText(node, write);
+}
+
+/** The expression that computes a node from its inputs. */
+export function expressionOf(node: Node, write: Written): string {
+  const { operation, inputs } = node;
+  const [a, b, c] = inputs as [Node, Node, Node];
+  switch (operation.kind) {
+    case "constant":
+      return node.type === "bool" ? tensorText(node, write) : numberText(operation.value);
+    case "input":
+      return `embeddings[${JSON.stringify(operation.name)}]!`;
+    case "labels":
+      return "labels";
+    case "param":
+      return `net.param(${JSON.stringify(operation.name)})`;
+    case "size":
+      return dimText(operation.dim);
+    case "iota":
+      return `ops.indices(${operation.from}, ${dimText(node.shape[0]!)})`;
+    case "same":
+      return `ops.sameClass(${write(a)})`;
+    case "differs":
+      return `ops.differentClass(${write(a)})`;
+    case "select":
+      return `ops.select(${tensorText(a, write)}, ${write(b)}, ${write(c)})`;
+    case "view":
+      return viewText(write(a), a.shape.length, operation.axes);
+    case "reduce": {
+      const mask = inputs[1] === undefined ? "" : `, where: ${tensorText(inputs[1], write)}`;
+      const detach = operation.op === "argmax" || operation.op === "argmin";
+      const body = detach ? detached(a, write) : tensorText(a, write);
+      return `${REDUCE[operation.op]}(${body}, { over: [${operation.axes.join(", ")}]${mask} })`;
+    }
+    case "matmul":
+      return `tf.matMul(${write(a)}, ${write(b)}, false, true)`;
+    case "squared_distance":
+      return `ops.squaredDistances(${write(a)}, ${write(b)})`;
+    case "paired_squared_distance":
+      return `ops.pairedSquaredDistances(${write(a)}, ${write(b)})`;
+    case "cross_entropy":
+      return `ops.crossEntropy(${write(a)}, ${write(b)})`;
+    case "softmax":
+    case "log_softmax": {
+      const name = operation.kind === "softmax" ? "ops.softmax" : "ops.logSoftmax";
+      const mask = inputs[1] === undefined ? "" : `, ${tensorText(inputs[1], write)}`;
+      return `${name}(${write(a)}, ${operation.axis}${mask})`;
+    }
+    case "prefix": {
+      const from = a.shape.map(() => 0).join(", ");
+      const size = [...a.shape.slice(0, -1).map(() => -1), operation.size].join(", ");
+      return `tf.slice(${write(a)}, [${from}], [${size}])`;
+    }
+    case "gather":
+      return `tf.gather(${write(a)}, ${write(b)})`;
+    default:
+      break;
+  }
+  if (inputs.length === 1) return `${UNARY[operation.kind as UnaryOperator]}(${tensorText(a, write)})`;
+  const name = BINARY[operation.kind as BinaryOperator];
+  if (COMPARISONS.has(operation.kind)) return `${name}(${detached(a, write)}, ${detached(b, write)})`;
+  const logical = operation.kind === "and" || operation.kind === "or";
+  return logical
+    ? `${name}(${tensorText(a, write)}, ${tensorText(b, write)})`
+    : `${name}(${write(a)}, ${write(b)})`;
+}
+
+/** A view as transposition and new axes. */
+function viewText(input: string, rank: number, axes: readonly (number | null)[]): string {
+  const kept = axes.filter((axis): axis is number => axis !== null);
+  const inOrder = kept.every((axis, k) => axis === k) && kept.length === rank;
+  let text = inOrder ? input : `tf.transpose(${input}, [${kept.join(", ")}])`;
+  axes.forEach((axis, k) => {
+    if (axis === null) text = `tf.expandDims(${text}, ${k})`;
+  });
+  return text;
+}

@@ -1,0 +1,261 @@
+/**
+ * Lowering of calls: `let` functions (expanded once for equal arguments), measures, the primitive functions, and losses
+ * used within a loss.
+ */
+import type { Call, Expression } from "../../syntax/ast.ts";
+import type { LossInstance, MeasureValue } from "../../resolve/values.ts";
+import { bindMeasureCall, splitMeasureArguments } from "../../resolve/bind.ts";
+import { Diagnostics } from "../../diagnostics/diagnostic.ts";
+import type { Axis, Lowered } from "../axes.ts";
+import { isSlot, scalar } from "../axes.ts";
+import type { BinaryOperator, Node, UnaryOperator } from "../graph.ts";
+import { constantOf } from "../graph.ts";
+import { combine, presenceOf } from "./combine.ts";
+import type { Binding, Context } from "./environment.ts";
+import { Environment, LoweringError } from "./environment.ts";
+
+type LetBinding = Extract<Binding, { kind: "let" }>;
+
+/** Functions of one number that keep absence. */
+const UNARY: Readonly<Record<string, UnaryOperator>> = {
+  relu: "relu",
+  sigmoid: "sigmoid",
+  tanh: "tanh",
+  sqrt: "sqrt",
+  abs: "abs",
+  acos: "acos",
+  cos: "cos",
+  sin: "sin",
+};
+/** Functions that give 0 with zero gradient on an absent argument. */
+const ABSORBING: Readonly<Record<string, UnaryOperator>> = {
+  exp: "exp",
+  softplus: "softplus",
+  log1p: "log1p",
+};
+const BINARY: Readonly<Record<string, BinaryOperator>> = { max: "max", min: "min", ratio: "ratio" };
+
+export function lowerCall(context: Context, call: Call, environment: Environment): Lowered {
+  const name = call.callee.text;
+  const binding = environment.lookup(name);
+  if (binding?.kind === "let")
+    return lowerLet(context, binding, argumentsOf(context, call, environment), call);
+  if (binding?.kind === "constant" && binding.value.kind === "measure")
+    return lowerMeasure(context, binding.value, call, environment);
+  if (binding?.kind === "constant" && binding.value.kind === "loss")
+    return lowerInnerLoss(context, binding.value, call, environment);
+  const measure = environment.scope.lookup("measure", name);
+  if (measure !== undefined) {
+    const constants = new Map<string, never>();
+    const bound = bindMeasureCall(call, measure, environment.scope, constants, new Diagnostics());
+    if (bound === undefined) throw new LoweringError(call.span, `this use of \`${name}\``);
+    return lowerMeasure(context, bound.measure, call, environment);
+  }
+  return lowerPrimitive(context, call, environment);
+}
+
+/** Arguments of a `let` function: an index stays an index, anything else is a value. */
+function argumentsOf(context: Context, call: Call, environment: Environment): Binding[] {
+  return call.arguments.map(({ value }): Binding => {
+    const bound = value.kind === "Name" ? environment.lookup(value.text) : undefined;
+    if (bound !== undefined) return bound;
+    return { kind: "value", value: context.lower(context, value, environment) };
+  });
+}
+
+function identityOf(binding: Binding): string | undefined {
+  switch (binding.kind) {
+    case "index":
+      return `i${binding.axis.order}`;
+    case "value": {
+      const { node, axes, present } = binding.value;
+      const presence =
+        present === undefined ? "" : `?${present.node.id}:${present.axes.map((axis) => axis.order)}`;
+      return `v${node.id}:${axes.map((axis: Axis) => axis.order).join(",")}${presence}`;
+    }
+    case "constant":
+      return binding.value.kind === "number" || binding.value.kind === "bool"
+        ? `c${String(binding.value.value)}`
+        : undefined;
+    case "let":
+      return undefined;
+  }
+}
+
+/** Expands a `let`: once for each list of arguments, wherever it is used. */
+export function lowerLet(
+  context: Context,
+  binding: LetBinding,
+  given: readonly Binding[],
+  call?: Call,
+): Lowered {
+  const { declaration } = binding;
+  if (given.length !== declaration.parameters.length)
+    throw new LoweringError(
+      call?.span ?? declaration.span,
+      `\`${declaration.name.text}\` with these arguments`,
+    );
+  const identities = given.map(identityOf);
+  const key = identities.includes(undefined)
+    ? undefined
+    : `${context.depth === 0 ? "outer" : "inner"} ${identities.join(" ")}`;
+  const known = context.memo.get(binding) ?? new Map<string, Lowered>();
+  context.memo.set(binding, known);
+  const before = key === undefined ? undefined : known.get(key);
+  if (before !== undefined) return before;
+  const inner = new Environment(binding.environment.scope, binding.environment);
+  declaration.parameters.forEach((parameter, k) => inner.bind(parameter.text, given[k]!));
+  const value = context.lower(context, declaration.value, inner);
+  if (value.node.shape.length > 0) value.node.hint ??= declaration.name.text;
+  if (key !== undefined) known.set(key, value);
+  return value;
+}
+
+/** A distance or similarity of two vectors: its body with the operands bound. */
+function lowerMeasure(
+  context: Context,
+  measure: MeasureValue,
+  call: Call,
+  environment: Environment,
+): Lowered {
+  const { declaration } = measure;
+  const { operands } = splitMeasureArguments(call, declaration);
+  const inner = new Environment(measure.scope);
+  for (const [name, value] of measure.parameters) inner.bind(name, { kind: "constant", value });
+  declaration.operands.forEach((operand, k) => {
+    const argument = operands[k];
+    if (argument === undefined)
+      throw new LoweringError(call.span, `\`${declaration.name.text}\` of fewer than two vectors`);
+    inner.bind(operand.text, { kind: "value", value: context.lower(context, argument, environment) });
+  });
+  const depth = context.depth;
+  context.depth = Math.max(1, depth);
+  const value = context.lower(context, declaration.body, inner);
+  context.depth = depth;
+  value.node.hint ??= measureName(declaration.name.text, declaration.polarity);
+  return value;
+}
+
+/** `cosine` -> `cosine_similarity`, `euclidean` -> `euclidean_distance`, `cosine_distance` as it is. */
+function measureName(name: string, polarity: string): string {
+  return name.includes(polarity) ? name : `${name}_${polarity}`;
+}
+
+function lowerPrimitive(context: Context, call: Call, environment: Environment): Lowered {
+  const { build } = context;
+  const name = call.callee.text;
+  const argument = (k: number): Expression => {
+    const found = call.arguments[k]?.value;
+    if (found === undefined) throw new LoweringError(call.span, `\`${name}\` with so few arguments`);
+    return found;
+  };
+  const value = (k: number): Lowered => context.lower(context, argument(k), environment);
+  if (Object.hasOwn(UNARY, name)) return mapped(context, UNARY[name]!, value(0));
+  if (Object.hasOwn(ABSORBING, name)) return absorbing(context, ABSORBING[name]!, value(0));
+  if (Object.hasOwn(BINARY, name)) return combine(context, BINARY[name]!, value(0), value(1));
+  switch (name) {
+    case "log": {
+      const inner = value(0);
+      const present = inner.nonEmpty ?? inner.present;
+      const result = mapped(context, "log", { node: inner.node, axes: inner.axes });
+      return present === undefined ? result : { ...result, present };
+    }
+    case "stop_gradient":
+      return mapped(context, "stop_gradient", value(0));
+    case "same":
+    case "differs":
+      return lowerPair(context, name, argument(0), argument(1), environment);
+    case "norm": {
+      const vector = value(0);
+      const node = build.unary("norm", vector.node);
+      return { node, axes: vector.axes.slice(0, -1), ...presenceOf(vector) };
+    }
+    case "normalize":
+      return mapped(context, "normalize", value(0));
+    case "prefix": {
+      const vector = value(0);
+      const size = constantOf(value(1).node);
+      const last = vector.axes.at(-1);
+      if (size === undefined || last === undefined || !isSlot(last))
+        throw new LoweringError(call.span, "this use of `prefix`");
+      if (typeof last.size === "number" && size > last.size)
+        throw new LoweringError(call.span, `a prefix of ${size} of a vector of ${last.size}`);
+      return {
+        node: build.prefix(vector.node, size),
+        axes: [...vector.axes.slice(0, -1), { ...last, size }],
+      };
+    }
+    default:
+      throw new LoweringError(call.span, `the function \`${name}\``);
+  }
+}
+
+function mapped(context: Context, op: UnaryOperator, value: Lowered): Lowered {
+  const node = context.build.unary(op, context.build.asReal(value.node));
+  return { node, axes: value.axes, ...presenceOf(value) };
+}
+
+/** `exp`, `softplus` and `log1p` of an absent value are 0. */
+function absorbing(context: Context, op: UnaryOperator, value: Lowered): Lowered {
+  const result = mapped(context, op, { node: value.node, axes: value.axes });
+  if (value.present === undefined) return result;
+  return masked(context, result, value.present);
+}
+
+/** The value where `present`, 0 elsewhere. */
+export function masked(context: Context, value: Lowered, present: Lowered): Lowered {
+  const { build } = context;
+  const zero = scalar(build.constant(0));
+  const chosen = combine(context, "add", value, zero);
+  const axes = [
+    ...new Map([...present.axes, ...chosen.axes].map((axis) => [axis.order, axis])).values(),
+  ].sort((a, b) => a.order - b.order);
+  const at = (side: Lowered): Node => alignedTo(context, side, axes);
+  return { node: build.select(at(present), at(chosen), zero.node), axes };
+}
+
+function alignedTo(context: Context, value: Lowered, axes: readonly Axis[]): Node {
+  const positions = axes.map((axis) => {
+    const at = value.axes.findIndex((own) => own.order === axis.order);
+    return at < 0 ? null : at;
+  });
+  return context.build.view(value.node, positions);
+}
+
+/** `same(i, j)` and `differs(i, j)`: whole matrices over plain batch indices. */
+function lowerPair(
+  context: Context,
+  kind: "same" | "differs",
+  first: Expression,
+  second: Expression,
+  environment: Environment,
+): Lowered {
+  const axisOf = (expression: Expression): Axis => {
+    const binding = expression.kind === "Name" ? environment.lookup(expression.text) : undefined;
+    if (binding?.kind !== "index" || binding.axis.size !== "batch" || binding.axis.from !== 0)
+      throw new LoweringError(expression.span, `\`${kind}\` of anything but two indices of the batch`);
+    return binding.axis;
+  };
+  const axes = [axisOf(first), axisOf(second)].sort((a, b) => a.order - b.order);
+  if (axes[0]!.order === axes[1]!.order) return scalar(context.build.graph.constant(0, "bool"));
+  return { node: context.build.pairs(kind), axes };
+}
+
+/** A loss within a loss, `inner(x: normalize(prefix(x, m)))`: its formula on other embeddings. */
+function lowerInnerLoss(
+  context: Context,
+  instance: LossInstance,
+  call: Call,
+  environment: Environment,
+): Lowered {
+  const names = instance.declaration.views?.map((view) => view.text) ?? ["x"];
+  const views = names.map((name, k) => {
+    const argument =
+      call.arguments.find((candidate) => candidate.name?.text === name) ??
+      call.arguments.filter((candidate) => candidate.name === undefined)[k];
+    if (argument === undefined)
+      throw new LoweringError(call.span, `a loss without its embeddings \`${name}\``);
+    return context.lower(context, argument.value, environment);
+  });
+  return context.expand(context, instance, views);
+}

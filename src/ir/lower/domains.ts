@@ -1,0 +1,141 @@
+/**
+ * What an index ranges over: stated by `in`, else found from its first use. `x[i]` says batch, `u[t]` the width of u,
+ * `w[k, c]` the axes of w, `same(i, j)` batch; a use inside a `let` function counts for the argument given to it.
+ */
+import type { Expression, IndexBinding } from "../../syntax/ast.ts";
+import { isSlot } from "../axes.ts";
+import type { Dim } from "../graph.ts";
+import { Environment } from "./environment.ts";
+
+/** Sizes of the sides of a tensor-valued expression that no index has been written for yet; undefined when unknown. */
+function sidesOf(expression: Expression, environment: Environment): readonly Dim[] | undefined {
+  switch (expression.kind) {
+    case "Name": {
+      const binding = environment.lookup(expression.text);
+      if (binding?.kind === "value") return binding.value.axes.filter(isSlot).map((axis) => axis.size);
+      if (binding?.kind === "let" && !binding.declaration.callable)
+        return sidesOf(binding.declaration.value, binding.environment);
+      return undefined;
+    }
+    case "Index":
+      return sidesOf(expression.target, environment)?.slice(expression.indices.length);
+    case "Call": {
+      const [first] = expression.arguments;
+      if (first === undefined) return undefined;
+      const sides = sidesOf(first.value, environment);
+      if (expression.callee.text === "prefix" && sides !== undefined)
+        return [...sides.slice(0, -1), Number.NaN];
+      return expression.callee.text === "normalize" || expression.callee.text === "stop_gradient"
+        ? sides
+        : undefined;
+    }
+    case "Binary":
+      return sidesOf(expression.left, environment) ?? sidesOf(expression.right, environment);
+    case "Unary":
+      return sidesOf(expression.operand, environment);
+    default:
+      return undefined;
+  }
+}
+
+const isName = (expression: Expression, name: string): boolean =>
+  expression.kind === "Name" && expression.text === name;
+
+/** What the index `name` ranges over, from its uses in `expression`. */
+export function domainFromUse(
+  name: string,
+  expression: Expression,
+  environment: Environment,
+): Dim | undefined {
+  const within = (inner: Expression): Dim | undefined => domainFromUse(name, inner, environment);
+  switch (expression.kind) {
+    case "Index": {
+      const at = expression.indices.findIndex((index) => isName(index, name));
+      if (at >= 0) {
+        const side = sidesOf(expression.target, environment)?.[at];
+        if (side !== undefined) return side;
+      }
+      return first([expression.target, ...expression.indices], within);
+    }
+    case "Call":
+      return fromCall(name, expression, environment) ?? first(argumentsOf(expression), within);
+    case "Unary":
+      return within(expression.operand);
+    case "Binary":
+      return within(expression.left) ?? within(expression.right) ?? fromOrder(name, expression, environment);
+    case "If":
+      return first([expression.condition, expression.then, expression.else], within);
+    case "Reduction": {
+      const parts = [...expression.guards, ...expression.bodies];
+      const again = expression.indices.find((index) => index.name.text === name);
+      // `softmax[c]` speaks of the enclosing c; a reduction that binds the name anew hides it.
+      if (again !== undefined && !isKeeping(expression.op)) return undefined;
+      const inner = new Environment(environment.scope, environment);
+      for (const index of expression.indices) hide(inner, index, name);
+      return first(parts, (part) => domainFromUse(name, part, inner));
+    }
+    default:
+      return undefined;
+  }
+}
+
+const isKeeping = (op: string): boolean => op === "softmax" || op === "log_softmax";
+
+/** An index bound further in is not the tensor of that name outside. */
+function hide(environment: Environment, index: IndexBinding, name: string): void {
+  if (index.name.text === name) return;
+  environment.bind(index.name.text, {
+    kind: "index",
+    axis: { order: -1, size: Number.NaN, from: 0, name: index.name.text },
+  });
+}
+
+function first(parts: readonly Expression[], find: (part: Expression) => Dim | undefined): Dim | undefined {
+  for (const part of parts) {
+    const found = find(part);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+const argumentsOf = (call: Extract<Expression, { kind: "Call" }>): Expression[] =>
+  call.arguments.map((argument) => argument.value);
+
+function fromCall(
+  name: string,
+  call: Extract<Expression, { kind: "Call" }>,
+  environment: Environment,
+): Dim | undefined {
+  const at = call.arguments.findIndex((argument) => isName(argument.value, name));
+  if (at < 0) return undefined;
+  const callee = call.callee.text;
+  const binding = environment.lookup(callee);
+  if (binding === undefined && (callee === "same" || callee === "differs")) return "batch";
+  if (binding?.kind !== "let") return undefined;
+  const inner = new Environment(binding.environment.scope, binding.environment);
+  binding.declaration.parameters.forEach((parameter, k) => {
+    const argument = call.arguments[k]?.value;
+    if (k === at || argument?.kind !== "Name") return;
+    const bound = environment.lookup(argument.text);
+    if (bound !== undefined) inner.bind(parameter.text, bound);
+  });
+  const parameter = binding.declaration.parameters[at]?.text;
+  return parameter === undefined ? undefined : domainFromUse(parameter, binding.declaration.value, inner);
+}
+
+/** `i < j` and `i == j` put both on one axis. */
+function fromOrder(
+  name: string,
+  expression: Extract<Expression, { kind: "Binary" }>,
+  environment: Environment,
+): Dim | undefined {
+  if (!["<", "<=", ">", ">=", "==", "!="].includes(expression.op)) return undefined;
+  const other = isName(expression.left, name)
+    ? expression.right
+    : isName(expression.right, name)
+      ? expression.left
+      : undefined;
+  if (other?.kind !== "Name") return undefined;
+  const binding = environment.lookup(other.text);
+  return binding?.kind === "index" && !Number.isNaN(binding.axis.size) ? binding.axis.size : undefined;
+}

@@ -1,0 +1,88 @@
+/**
+ * What names mean while a loss is lowered, and what lowering collects on its way. `let` functions are hygienic: they
+ * see the loss's parameters, its `param`s, earlier `let`s and the globals, never the indices of their caller.
+ */
+import type { LossInstance, Value } from "../../resolve/values.ts";
+import type { Scope } from "../../resolve/scope.ts";
+import type { Expression, Let } from "../../syntax/ast.ts";
+import type { Span } from "../../source/source.ts";
+import type { Axis, Lowered } from "../axes.ts";
+import type { Builder } from "../build.ts";
+import type { Dim } from "../graph.ts";
+
+export type Binding =
+  | { readonly kind: "value"; readonly value: Lowered }
+  | { readonly kind: "index"; readonly axis: Axis }
+  | { readonly kind: "let"; readonly declaration: Let; readonly environment: Environment }
+  | { readonly kind: "constant"; readonly value: Value };
+
+/** A chain of bindings, innermost first. */
+export class Environment {
+  private readonly own = new Map<string, Binding>();
+  readonly parent: Environment | undefined;
+  /** Where measures, losses and functions that are not bound here resolve. */
+  readonly scope: Scope;
+
+  constructor(scope: Scope, parent?: Environment) {
+    this.scope = scope;
+    this.parent = parent;
+  }
+
+  bind(name: string, binding: Binding): void {
+    this.own.set(name, binding);
+  }
+
+  lookup(name: string): Binding | undefined {
+    for (let at: Environment | undefined = this; at !== undefined; at = at.parent) {
+      const found = at.own.get(name);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+}
+
+/** A `param` of a loss, with everything the emitted program needs to declare it. */
+export interface LossParameter {
+  /** `losses/arc/w` */
+  readonly name: string;
+  readonly shape: readonly Dim[];
+  readonly initializer: { readonly name: string; readonly values: ReadonlyMap<string, Value> };
+  readonly lr?: number;
+  readonly train: boolean;
+}
+
+/** What one loss's lowering works with and collects. */
+export interface Context {
+  readonly build: Builder;
+  /** Lowers any expression; here so that the forms need not import each other in a circle. */
+  readonly lower: (context: Context, expression: Expression, environment: Environment) => Lowered;
+  /** Lowers the formula of a loss on given embeddings, one for each of its views. */
+  readonly expand: (context: Context, instance: LossInstance, views: readonly Lowered[]) => Lowered;
+  /** `losses/arc`: the prefix of its parameters' names. */
+  readonly path: string;
+  readonly parameters: LossParameter[];
+  /** For each outermost reduction, where it had a tuple (a scalar bool); `undefined` for one that always has. */
+  readonly outermost: (Lowered | undefined)[];
+  /** How many reductions enclose the place being lowered. */
+  depth: number;
+  /** Rank of the next index to be bound. */
+  nextOrder: number;
+  /** Lowered `let`s by binding and arguments: doubling expansions stay linear. */
+  readonly memo: Map<Binding, Map<string, Lowered>>;
+  /** Bound on work, counted down at each expression. */
+  budget: number;
+}
+
+/** Something the language allows that the compiler cannot turn into tensors; carries its place. */
+export class LoweringError extends Error {
+  readonly span: Span;
+  /** What it is, for "… is not built yet"; absent when the expression is simply wrong. */
+  readonly feature: string;
+
+  constructor(span: Span, feature: string) {
+    super(feature);
+    this.name = "LoweringError";
+    this.span = span;
+    this.feature = feature;
+  }
+}

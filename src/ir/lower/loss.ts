@@ -1,0 +1,177 @@
+/**
+ * Lowering of a whole loss: an instance (every parameter bound) on an embedding becomes two scalars of the graph, its
+ * value and whether the batch held a valid tuple, and the list of its trainable parameters.
+ */
+import type { LossInstance, Value } from "../../resolve/values.ts";
+import { bindArguments } from "../../resolve/bind.ts";
+import { evaluateConstant } from "../../resolve/evaluate.ts";
+import { signatureOf } from "../../resolve/use.ts";
+import { Diagnostics } from "../../diagnostics/diagnostic.ts";
+import type { Block, Expression, Param } from "../../syntax/ast.ts";
+import type { Axis, Lowered } from "../axes.ts";
+import { scalar, slot } from "../axes.ts";
+import { Builder } from "../build.ts";
+import type { Dim, Graph, Node } from "../graph.ts";
+import { masked } from "./call.ts";
+import { combine } from "./combine.ts";
+import type { Context, LossParameter } from "./environment.ts";
+import { Environment, LoweringError } from "./environment.ts";
+import { lower } from "./expression.ts";
+
+/** Expressions expanded for one loss before it is refused. */
+const BUDGET = 200_000;
+
+export interface LoweredLoss {
+  /** A real scalar. */
+  readonly value: Node;
+  /** A bool scalar: whether there was a valid tuple. */
+  readonly valid: Node;
+  readonly parameters: readonly LossParameter[];
+}
+
+export interface LossInputs {
+  /** `losses/arc`: the prefix of its parameters' names. */
+  readonly path: string;
+  /** Name and width of the embedding of each view. */
+  readonly views: readonly { readonly name: string; readonly dim: number }[];
+}
+
+/** Throws `LoweringError` for what cannot be built. */
+export function lowerLoss(graph: Graph, instance: LossInstance, inputs: LossInputs): LoweredLoss {
+  const build = new Builder(graph);
+  const context: Context = {
+    build,
+    lower,
+    expand,
+    path: inputs.path,
+    parameters: [],
+    outermost: [],
+    depth: 0,
+    nextOrder: 0,
+    memo: new Map(),
+    budget: BUDGET,
+  };
+  const views = inputs.views.map(({ name, dim }): Lowered => {
+    const node = build.input(name, dim);
+    return { node, axes: [slot(1, "batch"), slot(0, dim)] };
+  });
+  const body = expand(context, instance, views);
+  if (body.axes.length > 0)
+    throw new LoweringError(instance.declaration.body.span, "a loss that is not one number");
+  const value: Lowered = body.present === undefined ? body : masked(context, body, body.present);
+  return { value: build.asReal(value.node), valid: validity(context).node, parameters: context.parameters };
+}
+
+/** The formula of a loss on given embeddings. Each statement sees what stands above it, and nothing below. */
+function expand(context: Context, instance: LossInstance, views: readonly Lowered[]): Lowered {
+  const { declaration } = instance;
+  let environment = new Environment(instance.scope);
+  for (const [name, value] of instance.parameters) environment.bind(name, { kind: "constant", value });
+  const names = declaration.views?.map((view) => view.text) ?? ["x"];
+  names.forEach((name, k) => {
+    const view = views[k];
+    if (view === undefined) throw new LoweringError(instance.span, "a loss of more views than it was given");
+    environment.bind(name, { kind: "value", value: view });
+  });
+  bindGlobals(context, environment, views[0]!.axes.at(-1)!.size);
+  for (const statement of declaration.statements) {
+    const above = environment;
+    environment = new Environment(instance.scope, above);
+    switch (statement.kind) {
+      case "Let":
+        environment.bind(statement.name.text, { kind: "let", declaration: statement, environment: above });
+        break;
+      case "Param": {
+        const value = lowerParam(context, statement, above, instance);
+        environment.bind(statement.name.text, { kind: "value", value });
+        break;
+      }
+      case "State":
+        throw new LoweringError(statement.span, "`state`");
+      case "Assignment":
+        throw new LoweringError(statement.span, "an assignment outside a miner");
+    }
+  }
+  return context.lower(context, declaration.body, environment);
+}
+
+/** What every formula may name: the labels and the sizes. */
+function bindGlobals({ build }: Context, environment: Environment, width: Dim): void {
+  const globals: Readonly<Record<string, Lowered>> = {
+    y: { node: build.labels(), axes: [slot(0, "batch")] },
+    batch: scalar(build.size("batch")),
+    classes: scalar(build.size("classes")),
+    dim: scalar(build.size(width)),
+  };
+  for (const [name, value] of Object.entries(globals)) environment.bind(name, { kind: "value", value });
+}
+
+/** Whether any outermost reduction had a tuple. */
+function validity(context: Context): Lowered {
+  const always = scalar(context.build.graph.constant(1, "bool"));
+  if (context.outermost.length === 0 || context.outermost.includes(undefined)) return always;
+  const [first, ...rest] = context.outermost as Lowered[];
+  return rest.reduce((all, one) => combine(context, "or", all, one), first!);
+}
+
+function lowerParam(
+  context: Context,
+  param: Param,
+  environment: Environment,
+  instance: LossInstance,
+): Lowered {
+  const { build } = context;
+  const shape = (param.type.axes ?? []).map((axis): Dim => {
+    const { node } = lower(context, axis, environment);
+    if (node.operation.kind === "size") return node.operation.dim;
+    if (node.operation.kind === "constant") return node.operation.value;
+    throw new LoweringError(axis.span, "a side that is not known before training");
+  });
+  const { init } = param;
+  if (init.kind !== "Call" && init.kind !== "Name") throw new LoweringError(init.span, "such an initialiser");
+  const initializer = init.kind === "Call" ? init.callee.text : init.text;
+  const resolved = instance.scope.lookup("initializer", initializer);
+  if (resolved === undefined) throw new LoweringError(init.span, `the initialiser \`${initializer}\``);
+  const use = init.kind === "Call" && init.block !== undefined ? { ...init, block: undefined } : init;
+  const values = bindArguments(
+    signatureOf(resolved),
+    use as typeof init,
+    instance.scope,
+    instance.parameters,
+    new Diagnostics(),
+  );
+  if (values === undefined) throw new LoweringError(init.span, `this use of \`${initializer}\``);
+  const settings = settingsOf(init.kind === "Call" ? init.block : undefined, instance.parameters);
+  const lr = settings.get("lr");
+  const train = settings.get("train");
+  const name = uniqueName(context, `${context.path}/${param.name.text}`);
+  context.parameters.push({
+    name,
+    shape,
+    initializer: { name: initializer, values },
+    ...(lr?.kind === "number" ? { lr: lr.value } : {}),
+    train: train?.kind === "bool" ? train.value : true,
+  });
+  const node = build.param(name, shape);
+  const axes = shape.map((size, k): Axis => slot(shape.length - 1 - k, size));
+  return { node, axes };
+}
+
+/** A loss used twice within another has its parameters twice. */
+function uniqueName(context: Context, wanted: string): string {
+  let name = wanted;
+  for (let k = 2; context.parameters.some((parameter) => parameter.name === name); k++)
+    name = `${wanted}_${k}`;
+  return name;
+}
+
+/** The settings after an initialiser, `{ lr: 1e-2, train: learn_beta }`. */
+function settingsOf(block: Block | undefined, environment: ReadonlyMap<string, Value>): Map<string, Value> {
+  const found = new Map<string, Value>();
+  for (const entry of block?.entries ?? []) {
+    const value: Expression | undefined = entry.value;
+    const known = value === undefined ? undefined : evaluateConstant(value, environment, new Diagnostics());
+    if (known !== undefined) found.set(entry.name.text, known);
+  }
+  return found;
+}

@@ -1,0 +1,138 @@
+/**
+ * Elementwise functions of formulas whose derivative tfjs gets wrong, or not finite, somewhere: at kinks the derivative
+ * is 0 (language.md, "Kinks"), and where no gradient arrives none leaves, so that a value that a mask has taken out
+ * cannot turn the gradient into NaN by 0 * infinity. All keep the shape; binary ones broadcast.
+ */
+import * as tf from "@tensorflow/tfjs-core";
+import { untracked } from "./untracked.ts";
+
+type Derivative = (dy: tf.Tensor, x: tf.Tensor, y: tf.Tensor) => tf.Tensor;
+
+/** A function with its own derivative; the gradient is 0 wherever dy is. */
+function withDerivative(
+  forward: (x: tf.Tensor) => tf.Tensor,
+  backward: Derivative,
+): <T extends tf.Tensor>(x: T) => T {
+  const op = tf.customGrad((input, save) => {
+    const x = input as tf.Tensor;
+    const y = forward(x);
+    (save as tf.GradSaveFunc)([x, y]);
+    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor => {
+      const gradient = backward(dy, saved[0]!, saved[1]!);
+      return tf.where(tf.notEqual(dy, 0), gradient, tf.zerosLike(gradient));
+    };
+    return { value: y, gradFunc };
+  });
+  return <T extends tf.Tensor>(x: T): T => op(x) as T;
+}
+
+export const exp = withDerivative(tf.exp, (dy, _, y) => tf.mul(dy, y));
+export const log = withDerivative(tf.log, (dy, x) => tf.div(dy, x));
+export const log1p = withDerivative(tf.log1p, (dy, x) => tf.div(dy, tf.add(x, 1)));
+
+/** Square root, 0 with derivative 0 for anything at or below 0 (rounding may bring a true 0 slightly below). */
+export const sqrt = withDerivative(
+  (x) => tf.sqrt(tf.relu(x)),
+  (dy, x, y) => tf.where(tf.greater(x, 0), tf.div(dy, tf.mul(y, 2)), tf.zerosLike(y)),
+);
+
+/** |x|, with derivative 0 at 0. */
+export const abs = withDerivative(tf.abs, (dy, x) => tf.mul(dy, tf.sign(x)));
+
+/** Arc cosine of x clamped to [-1, 1], with derivative 0 at the ends. */
+export const acos = withDerivative(
+  (x) => tf.acos(tf.clipByValue(x, -1, 1)),
+  (dy, x) => {
+    const square = tf.sub(1, tf.square(x));
+    const inside = tf.greater(square, 0);
+    const slope = tf.rsqrt(tf.where(inside, square, tf.onesLike(square)));
+    return tf.where(inside, tf.neg(tf.mul(dy, slope)), tf.zerosLike(dy));
+  },
+);
+
+/** Adds up a gradient over the sides that were broadcast. */
+function reducedTo(gradient: tf.Tensor, shape: readonly number[]): tf.Tensor {
+  const extra = gradient.rank - shape.length;
+  const axes = gradient.shape.flatMap((side, k) =>
+    k < extra || (shape[k - extra] === 1 && side > 1) ? [k] : [],
+  );
+  return tf.reshape(axes.length === 0 ? gradient : tf.sum(gradient, axes), [...shape]);
+}
+
+type Partials = (dy: tf.Tensor, a: tf.Tensor, b: tf.Tensor) => [tf.Tensor, tf.Tensor];
+
+function binaryWithDerivatives(
+  forward: (a: tf.Tensor, b: tf.Tensor) => tf.Tensor,
+  partials: Partials,
+): (a: tf.Tensor | number, b: tf.Tensor | number) => tf.Tensor {
+  const op = tf.customGrad((left, right, save) => {
+    const [a, b] = [left as tf.Tensor, right as tf.Tensor];
+    (save as tf.GradSaveFunc)([a, b]);
+    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] => {
+      const [x, y] = [saved[0]!, saved[1]!];
+      const arrives = tf.notEqual(dy, 0);
+      return partials(dy, x, y).map((partial, k) =>
+        reducedTo(tf.where(arrives, partial, tf.zerosLike(partial)), saved[k]!.shape),
+      );
+    };
+    return { value: forward(a, b), gradFunc };
+  });
+  return (a, b) => op(tensor(a), tensor(b));
+}
+
+const tensor = (v: tf.Tensor | number): tf.Tensor => (typeof v === "number" ? tf.scalar(v) : v);
+
+/** a / b */
+export const divide = binaryWithDerivatives(tf.div, (dy, a, b) => [
+  tf.div(dy, b),
+  tf.neg(tf.div(tf.mul(dy, tf.div(a, b)), b)),
+]);
+
+/** a / b, and 0 with zero gradient where b is 0. */
+export const ratio = binaryWithDerivatives(
+  (a, b) => {
+    const zero = tf.equal(b, 0);
+    const quotient = tf.div(a, tf.where(zero, tf.onesLike(b), b));
+    return tf.mul(quotient, tf.cast(tf.notEqual(b, 0), "float32"));
+  },
+  (dy, a, b) => {
+    const there = tf.cast(tf.notEqual(b, 0), "float32");
+    const below = tf.add(b, tf.sub(1, there));
+    const scaled = tf.mul(tf.div(dy, below), there);
+    return [scaled, tf.neg(tf.mul(scaled, tf.div(a, below)))];
+  },
+);
+
+/** a ^ b. The derivative by b is that of a constant exponent (0) wherever a is not positive. */
+export const power = binaryWithDerivatives(tf.pow, (dy, a, b) => {
+  const zeroExponent = tf.equal(b, 0);
+  const byBase = tf.mul(b, tf.pow(a, tf.sub(b, 1)));
+  const positive = tf.greater(a, 0);
+  const logarithm = tf.log(tf.where(positive, a, tf.onesLike(a)));
+  return [
+    tf.mul(dy, tf.where(zeroExponent, tf.zerosLike(byBase), byBase)),
+    tf.mul(dy, tf.mul(tf.pow(a, b), logarithm)),
+  ];
+});
+
+/** The larger of two numbers; a tie splits the gradient equally. */
+export const maximum = binaryWithDerivatives(tf.maximum, (dy, a, b) => {
+  const left = tf.add(tf.step(tf.sub(a, b)), tf.mul(0.5, tf.cast(tf.equal(a, b), "float32")));
+  return [tf.mul(dy, left), tf.mul(dy, tf.sub(1, left))];
+});
+
+/** The smaller of two numbers; a tie splits the gradient equally. */
+export const minimum = binaryWithDerivatives(tf.minimum, (dy, a, b) => {
+  const left = tf.add(tf.step(tf.sub(b, a)), tf.mul(0.5, tf.cast(tf.equal(a, b), "float32")));
+  return [tf.mul(dy, left), tf.mul(dy, tf.sub(1, left))];
+});
+
+/** `yes` where the condition holds, `no` elsewhere, all broadcast. */
+export function select(condition: tf.Tensor, yes: tf.Tensor | number, no: tf.Tensor | number): tf.Tensor {
+  return tf.where(condition, tensor(yes), tensor(no));
+}
+
+/** 1 where a condition holds, else 0; of an index, its number. No gradient. */
+export function real(x: tf.Tensor): tf.Tensor {
+  return untracked(() => tf.cast(x, "float32"));
+}
