@@ -9,6 +9,8 @@ import { setWasmPaths, version_wasm } from "@tensorflow/tfjs-backend-wasm";
 import { EngineError } from "../errors.ts";
 import { registerTrainingKernels } from "./kernels.ts";
 
+const processListeners = ["uncaughtException", "unhandledRejection"] as const;
+
 let started: Promise<string> | undefined;
 
 /**
@@ -31,6 +33,7 @@ async function start(): Promise<string> {
   // The binaries lie beside the package's entry, wherever npm has put it: a checkout's node_modules or a hoisted one.
   const entry = createRequire(import.meta.url).resolve("@tensorflow/tfjs-backend-wasm");
   const folder = dirname(entry) + sep;
+  const before = processListeners.map((event) => process.listeners(event as "exit"));
   let accepted = false;
   let cause: unknown;
   try {
@@ -39,6 +42,12 @@ async function start(): Promise<string> {
   } catch (error) {
     cause = error;
   }
+  // The backend's loader makes every uncaught error print its own minified source; Node's way is to be kept.
+  processListeners.forEach((event, index) => {
+    for (const listener of process.listeners(event as "exit")) {
+      if (!before[index]!.includes(listener)) process.removeListener(event, listener);
+    }
+  });
   if (!accepted || tf.getBackend() !== "wasm") {
     throw new EngineError(
       `the wasm engine did not start: its binaries could not be loaded from ${folder}; ` +
