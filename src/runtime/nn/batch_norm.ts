@@ -6,6 +6,7 @@
  * unbiased (n / (n - 1)) in the running one and as biased in the step's own normalisation.
  */
 import * as tf from "@tensorflow/tfjs-core";
+import { batchNormTraining } from "../engine/fused.ts";
 import { ones, zeros } from "../init.ts";
 import type { Net, ParameterGroup, ParameterSpec, StateSpec } from "../program.ts";
 
@@ -43,25 +44,14 @@ export function batchNorm<T extends tf.Tensor>(x: T, net: Net, path: string): T 
     const factor = tf.mul(scale, tf.rsqrt(tf.add(runningVariance, EPSILON)));
     return tf.add(tf.mul(x, factor), tf.sub(offset, tf.mul(runningMean, factor))) as T;
   }
-  const channels = x.shape[x.rank - 1]!;
-  const count = x.size / channels;
-  const rows = tf.reshape(x, [count, channels]);
-  // A product with a constant row is the mean over rows, without the transposition a reduction over outer axes costs.
-  const average = tf.fill([1, count], 1 / count) as tf.Tensor2D;
-  const mean = tf.matMul(average, rows);
-  const centred = tf.sub(rows, mean);
-  const variance = tf.matMul(average, tf.square(centred));
-  const factor = tf.mul(scale, tf.rsqrt(tf.add(variance, EPSILON)));
-
+  const { y, mean, variance } = batchNormTraining(x, scale, offset, EPSILON);
+  const count = x.size / x.shape[x.rank - 1]!;
   const unbiased = count > 1 ? count / (count - 1) : 1;
   net.update(`${path}/mean`, moved(runningMean, mean, 1));
   net.update(`${path}/variance`, moved(runningVariance, variance, unbiased));
-  return tf.reshape(tf.add(tf.mul(centred, factor), offset), x.shape) as T;
+  return y;
 }
 
 function moved(running: tf.Tensor, batch: tf.Tensor, correction: number): tf.Tensor {
-  return tf.add(
-    tf.mul(running, MOMENTUM),
-    tf.mul(tf.reshape(batch, running.shape), (1 - MOMENTUM) * correction),
-  );
+  return tf.add(tf.mul(running, MOMENTUM), tf.mul(batch, (1 - MOMENTUM) * correction));
 }
