@@ -20,8 +20,6 @@ export interface Match {
   /** The argument of each parameter that has one; never of the rest parameter. */
   readonly given: ReadonlyMap<Parameter, Expression>;
   readonly rest: readonly Expression[];
-  /** Parameters without an argument and without a default; they have been reported. */
-  readonly missing: ReadonlySet<Parameter>;
   /** Whether every argument found its parameter and none is missing. */
   readonly complete: boolean;
 }
@@ -83,18 +81,14 @@ export function matchList(
     complete = false;
     diagnostics.report(tooManyArguments, surplus.span, { callee, most: positional.length, given: position });
   }
-  const missing = new Set<Parameter>();
-  for (const parameter of named) {
-    if (given.has(parameter) || parameter.default !== undefined) continue;
-    missing.add(parameter);
-    // A misspelt or misplaced argument has been reported and may well be this one.
-    if (complete)
-      diagnostics.report(
-        missingArgument,
-        calleeOf(use).span,
-        { name: parameter.name.text, callee, type: writeType(parameter.type) },
-        { related: [{ span: parameter.span, label: "declared here, without a default" }] },
-      );
-  }
-  return { given, rest, missing, complete: complete && missing.size === 0 };
+  const missing = named.filter((each) => !given.has(each) && each.default === undefined);
+  // A misspelt or misplaced argument has been reported and may well be the one that is missing.
+  if (missing.length > 0 && complete)
+    diagnostics.report(
+      missingArgument,
+      calleeOf(use).span,
+      { callee, missing: missing.map((each) => `${each.name.text}: ${writeType(each.type)}`) },
+      { related: missing.map(({ span }) => ({ span, label: "declared here, without a default" })) },
+    );
+  return { given, rest, complete: complete && missing.length === 0 };
 }

@@ -143,14 +143,22 @@ export const duplicateArgument = define<{ name: string; callee: string }>({
   help: () => "Remove one of the two.",
 });
 
-export const missingArgument = define<{ name: string; callee: string; type: string }>({
+export const missingArgument = define<{
+  callee: string;
+  /** As declared: `margin: real > 0`. */
+  missing: readonly string[];
+}>({
   code: "DML0212",
   name: "missing-argument",
   severity: "error",
-  message: ({ name, callee }) => `\`${callee}\` needs a value for \`${name}\``,
-  reason: ({ name, type }) => `\`${name}: ${type}\` has no default.`,
-  help: ({ callee, name }) => `Write \`${callee}(${name}: …)\`.`,
+  message: ({ callee, missing }) =>
+    `\`${callee}\` needs ${missing.length === 1 ? "a value" : "values"} for ${listOf(missing.map(nameOf))}`,
+  reason: ({ missing }) => `${listOf(missing)} ${missing.length === 1 ? "has" : "have"} no default.`,
+  help: ({ callee, missing }) =>
+    `Write \`${callee}(${missing.map((each) => `${nameOf(each)}: …`).join(", ")})\`.`,
 });
+
+const nameOf = (declared: string): string => declared.split(":")[0]!;
 
 export const tooManyArguments = define<{ callee: string; most: number; given: number }>({
   code: "DML0213",

@@ -1,0 +1,133 @@
+/**
+ * A model's `losses { … }`: each entry as a bound loss with its miner and its own head, where it has one. Also what a
+ * loss asks of a batch. Pure.
+ */
+import { impossibleBatch, malformedSetting } from "../diagnostics/codes/check.ts";
+import { instantiateLoss, instantiateMiner } from "../resolve/bind.ts";
+import { oneLine } from "../resolve/describe.ts";
+import type { LossInstance, MinerInstance } from "../resolve/values.ts";
+import { textOf, type Span } from "../source/source.ts";
+import type { Block, Entry, Expression, LossDeclaration } from "../syntax/ast.ts";
+import { reportNotBuilt } from "./built.ts";
+import type { CheckContext } from "./context.ts";
+import { uniqueEntries } from "./settings.ts";
+
+/** One entry of `losses`. Parts that were wrong are absent and have been reported. */
+export interface CheckedLoss {
+  readonly name: string;
+  readonly entry: Entry;
+  readonly instance?: LossInstance;
+  readonly miner?: MinerInstance;
+  readonly head?: Expression;
+  readonly text: string;
+}
+
+/** The entries of `losses`; `place` is marked when there is none. */
+export function checkLosses(
+  block: Block | undefined,
+  place: Span | undefined,
+  context: CheckContext,
+): readonly CheckedLoss[] {
+  if (block !== undefined && block.entries.length === 0)
+    context.diagnostics.report(malformedSetting, place ?? block.span, {
+      what: "`losses`",
+      needed: "at least one loss",
+      example: "losses { pull: contrastive(margin: 0.5) }",
+    });
+  return uniqueEntries(block, "losses", context.diagnostics).map((entry) => checkEntry(entry, context));
+}
+
+function checkEntry(entry: Entry, context: CheckContext): CheckedLoss {
+  const { scope, diagnostics } = context;
+  const name = entry.name.text;
+  const text = oneLine(textOf(entry.span));
+  const head = entry.head === undefined ? {} : { head: entry.head };
+  if (entry.value === undefined || entry.block !== undefined) {
+    diagnostics.report(malformedSetting, entry.span, {
+      what: `The entry \`${name}\` of \`losses\``,
+      needed: "a loss after a colon",
+      example: `${name}: contrastive(margin: 0.5)`,
+    });
+    return { name, entry, text, ...head };
+  }
+  const instance = instantiateLoss(entry.value, scope, new Map(), diagnostics);
+  if (instance !== undefined) reportUnbuiltLoss(instance.declaration, entry.value.span, context);
+  const miner =
+    entry.miner === undefined ? undefined : instantiateMiner(entry.miner, scope, new Map(), diagnostics);
+  if (miner !== undefined)
+    reportNotBuilt(
+      `\`on ${miner.declaration.name.text}\``,
+      miner.span,
+      diagnostics,
+      "Remove it: all tuples are used then.",
+    );
+  if (entry.memory !== undefined && entry.memory.kind !== "Missing")
+    reportNotBuilt(
+      "`against`",
+      entry.memory.span,
+      diagnostics,
+      "Remove it: the batch is compared with itself then.",
+    );
+  return {
+    name,
+    entry,
+    text,
+    ...head,
+    ...(instance === undefined ? {} : { instance }),
+    ...(miner === undefined ? {} : { miner }),
+  };
+}
+
+function reportUnbuiltLoss(declaration: LossDeclaration, place: Span, context: CheckContext): void {
+  const { diagnostics } = context;
+  const name = declaration.name.text;
+  if ((declaration.views?.length ?? 1) > 1)
+    reportNotBuilt(`A loss of two views in a model, as \`${name}\` is,`, place, diagnostics);
+  if (declaration.statements.some((statement) => statement.kind === "State"))
+    reportNotBuilt(`\`state\`, as in \`${name}\`,`, place, diagnostics);
+}
+
+/** Whether a loss's formula compares samples of one class, and of different classes. */
+function comparisons(declaration: LossDeclaration): { same: boolean; differs: boolean } {
+  const calls = new Set<string>();
+  const open: unknown[] = [...declaration.statements, declaration.body];
+  for (let node = open.pop(); node !== undefined; node = open.pop()) {
+    if (typeof node !== "object" || node === null) continue;
+    for (const [key, value] of Object.entries(node))
+      if (key !== "span") open.push(...(Array.isArray(value) ? value : [value ?? null]));
+    if ((node as Expression).kind === "Call") calls.add((node as { callee: { text: string } }).callee.text);
+  }
+  return { same: calls.has("same"), differs: calls.has("differs") };
+}
+
+/** Reports losses that no batch of P classes of M samples can serve, at the batch. */
+export function checkBatchServes(
+  losses: readonly CheckedLoss[],
+  batch: { readonly classes: number; readonly samples: number },
+  place: Span,
+  context: CheckContext,
+): void {
+  const text = `${batch.classes} classes * ${batch.samples} samples`;
+  for (const { instance, name, entry } of losses) {
+    if (instance === undefined) continue;
+    const needs = comparisons(instance.declaration);
+    const word =
+      needs.same && batch.samples < 2 ? "same" : needs.differs && batch.classes < 2 ? "differs" : undefined;
+    if (word === undefined) continue;
+    context.diagnostics.report(
+      impossibleBatch,
+      place,
+      {
+        batch: text,
+        loss: name,
+        word,
+        help:
+          word === "same"
+            ? `Write at least \`${batch.classes} classes * 2 samples\`.`
+            : `Write at least \`2 classes * ${batch.samples} samples\`.`,
+      },
+      { related: [{ span: entry.span, label: `\`${instance.declaration.name.text}\` compares pairs` }] },
+    );
+    return;
+  }
+}

@@ -1,0 +1,41 @@
+/**
+ * The pipeline, in a few lines: parse and resolve, then check. Pure; files come in through the host, and every problem
+ * comes back as a diagnostic.
+ */
+import { checkModule } from "./check/check.ts";
+import { Diagnostics, type Diagnostic } from "./diagnostics/diagnostic.ts";
+import type { ModelPlan } from "./plan/plan.ts";
+import type { Host } from "./resolve/host.ts";
+import { loadProgram, loadText, standardLibrary, type Module } from "./resolve/modules.ts";
+import type { SourceFile } from "./source/source.ts";
+
+export interface Checked {
+  readonly module: Module;
+  /** Everything that was found, in the order of the stages. */
+  readonly diagnostics: readonly Diagnostic[];
+  /** The plans of the models that are sound, in the order of the file. */
+  readonly models: readonly ModelPlan[];
+}
+
+/** Parses, resolves and checks a file; `undefined` if the host cannot read it. */
+export function checkFile(host: Host, path: string): Checked | undefined {
+  const diagnostics = new Diagnostics();
+  const module = loadProgram(host, path, diagnostics);
+  return module === undefined ? undefined : checked(host, module, diagnostics);
+}
+
+/** As `checkFile` for a text that need not be on a disk. */
+export function checkText(host: Host, source: SourceFile): Checked {
+  const diagnostics = new Diagnostics();
+  return checked(host, loadText(host, source, diagnostics), diagnostics);
+}
+
+/** Problems of the standard library itself come first: they spoil every program, and a released one has none. */
+function checked(host: Host, module: Module, diagnostics: Diagnostics): Checked {
+  const models = checkModule(module, diagnostics);
+  return {
+    module,
+    diagnostics: [...standardLibrary(host).diagnostics.all, ...diagnostics.all],
+    models,
+  };
+}
