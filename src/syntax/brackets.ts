@@ -19,10 +19,18 @@ export interface Zone {
   readonly end: number;
 }
 
+/** A closing bracket that closes nothing, left out of the tokens and still to be reported. */
+export interface Dropped {
+  readonly token: IToken;
+  /** From where its opening bracket may be missing to what follows it: errors there have the same cause. */
+  readonly zone: Zone;
+}
+
 export interface Balanced {
   readonly tokens: readonly IToken[];
   /** Where brackets were repaired: further syntax errors there are consequences. */
   readonly zones: readonly Zone[];
+  readonly dropped: readonly Dropped[];
 }
 
 interface Open {
@@ -59,74 +67,148 @@ export function startsDeclaration(tokens: readonly IToken[], at: number): boolea
 }
 
 export function balance(file: SourceFile, diagnostics: Diagnostics, tokens: readonly IToken[]): Balanced {
-  const out: IToken[] = [];
-  const zones: Zone[] = [];
-  const stack: Open[] = [];
-  let depth = 0;
-  let declarationColumn = 1;
-  let outerConditions = 0;
+  return new Balancer(file, diagnostics, tokens).run();
+}
 
-  const closeTop = (offset: number, neighbour: IToken): void => {
-    const open = stack.pop()!;
-    depth -= 1 + open.conditions;
-    const closer = closerOf.get(open.token.tokenType)!;
-    const place = span(file, open.token.startOffset, open.token.startOffset + 1);
-    const related = [{ span: span(file, offset, offset), label: "nothing has closed it up to here" }];
-    diagnostics.report(
-      codes.unclosedBracket,
-      place,
-      { open: open.token.image, close: imageOf.get(closer)! },
-      { related },
+class Balancer {
+  private readonly file: SourceFile;
+  private readonly diagnostics: Diagnostics;
+  private readonly tokens: readonly IToken[];
+  private readonly out: IToken[] = [];
+  private readonly zones: Zone[] = [];
+  private readonly dropped: Dropped[] = [];
+  private readonly stack: Open[] = [];
+  /** Open brackets and conditions. */
+  private depth = 0;
+  /** Conditions open outside every bracket. */
+  private outerConditions = 0;
+  private declarationColumn = 1;
+  private declarationStart = 0;
+  /** Where the statement or setting at hand starts, roughly: for the extent of what a lost bracket can cause. */
+  private statementStart = 0;
+  private trials = 0;
+
+  constructor(file: SourceFile, diagnostics: Diagnostics, tokens: readonly IToken[]) {
+    this.file = file;
+    this.diagnostics = diagnostics;
+    this.tokens = tokens;
+  }
+
+  run(): Balanced {
+    for (const [at, token] of this.tokens.entries()) {
+      if (startsDeclaration(this.tokens, at)) this.enterDeclaration(token);
+      this.noteStatement(at);
+      if (token.tokenType === t.If || token.tokenType === t.Else) this.countCondition(token);
+      if (closerOf.has(token.tokenType)) {
+        this.stack.push({ token, conditions: 0 });
+        this.depth++;
+      }
+      if (this.depth > nestingLimit) {
+        const place = span(this.file, token.startOffset, token.startOffset + token.image.length);
+        this.diagnostics.report(codes.nestingTooDeep, place, { limit: nestingLimit });
+        return { tokens: [], zones: this.zones, dropped: [] };
+      }
+      if (!closers.has(token.tokenType) || this.close(at)) this.out.push(token);
+    }
+    this.closeAll();
+    return { tokens: this.out, zones: this.zones, dropped: this.dropped };
+  }
+
+  /** A declaration at the margin of the last one closes whatever is still open. */
+  private enterDeclaration(token: IToken): void {
+    const column = token.startColumn ?? 1;
+    if (this.stack.length > 0 && column <= this.declarationColumn) this.closeAll();
+    if (this.stack.length > 0) return;
+    this.declarationColumn = column;
+    this.declarationStart = token.startOffset;
+    this.depth -= this.outerConditions;
+    this.outerConditions = 0;
+  }
+
+  private noteStatement(at: number): void {
+    const token = this.tokens[at]!;
+    const inner = this.stack.at(-1)?.token.tokenType;
+    if (inner !== undefined && inner !== t.LeftBrace) return;
+    const previous = this.tokens[at - 1];
+    if (previous?.endLine === token.startLine || closers.has(token.tokenType)) return;
+    const continues = (sign: IToken | undefined): boolean =>
+      sign !== undefined && (tokenMatcher(sign, t.BinaryOperator) || sign.tokenType === t.Comma);
+    const named = this.tokens[at + 1]?.tokenType === t.Colon;
+    if (named || (!continues(token) && !continues(previous))) this.statementStart = token.startOffset;
+  }
+
+  private countCondition(token: IToken): void {
+    const owner = this.stack.at(-1);
+    const before = owner?.conditions ?? this.outerConditions;
+    const after = Math.max(0, before + (token.tokenType === t.If ? 1 : -1));
+    if (owner === undefined) this.outerConditions = after;
+    else owner.conditions = after;
+    this.depth += after - before;
+  }
+
+  /** Closes what the closing bracket at `at` closes, and tells whether it closes anything. */
+  private close(at: number): boolean {
+    const token = this.tokens[at]!;
+    const matches = (open: Open): boolean => closerOf.get(open.token.tokenType) === token.tokenType;
+    const top = this.stack.at(-1);
+    if (!this.stack.some(matches) || (!matches(top!) && this.betterDropped(at))) {
+      const start = token.tokenType === t.RightBrace ? this.declarationStart : this.statementStart;
+      const after = this.tokens[at + 1] ?? token;
+      this.dropped.push({ token, zone: { start, end: after.startOffset } });
+      return false;
+    }
+    while (!matches(this.stack.at(-1)!)) this.closeTop(token.startOffset, this.out.at(-1)!);
+    this.depth -= 1 + this.stack.pop()!.conditions;
+    return true;
+  }
+
+  /**
+   * Whether leaving out the closing bracket at `at` makes more sense of the next few dozen tokens than closing all that
+   * is open inside its opening one. Tried a bounded number of times a file, so that noise costs linear time.
+   */
+  private betterDropped(at: number): boolean {
+    if (this.trials >= 200) return false;
+    this.trials++;
+    const open = this.stack.map(({ token }) => token.tokenType);
+    const closed = open.slice(
+      0,
+      open.findLastIndex((type) => closerOf.get(type) === this.tokens[at]!.tokenType),
     );
-    zones.push({ start: open.token.startOffset, end: offset + 1 });
-    out.push(virtualToken(closer, offset, neighbour));
-  };
+    return this.repairs(open, at + 1) < this.repairs(closed, at + 1);
+  }
 
-  for (const [at, token] of tokens.entries()) {
-    if (startsDeclaration(tokens, at)) {
-      const column = token.startColumn ?? 1;
-      if (stack.length === 0) declarationColumn = column;
-      const neighbour = out.at(-1);
-      if (stack.length > 0 && column <= declarationColumn && neighbour !== undefined)
-        while (stack.length > 0) closeTop(neighbour.startOffset + neighbour.image.length, neighbour);
-      if (stack.length === 0) {
-        depth -= outerConditions;
-        outerConditions = 0;
-      }
+  /** How many repairs the tokens from `at` on need after these open brackets. */
+  private repairs(open: readonly TokenType[], at: number): number {
+    const stack = [...open];
+    let count = 0;
+    for (const { tokenType } of this.tokens.slice(at, at + 64)) {
+      if (tokenType === t.Let) break;
+      if (closerOf.has(tokenType)) stack.push(tokenType);
+      if (!closers.has(tokenType)) continue;
+      const opener = stack.findLastIndex((type) => closerOf.get(type) === tokenType);
+      count += opener < 0 ? 1 : stack.length - 1 - opener;
+      if (opener >= 0) stack.length = opener;
+      if (tokenType === t.RightBrace) break;
     }
-    if (token.tokenType === t.If || token.tokenType === t.Else) {
-      const step = token.tokenType === t.If ? 1 : -1;
-      const owner = stack.at(-1);
-      const before = owner?.conditions ?? outerConditions;
-      const after = Math.max(0, before + step);
-      if (owner === undefined) outerConditions = after;
-      else owner.conditions = after;
-      depth += after - before;
-    }
-    if (closerOf.has(token.tokenType)) {
-      stack.push({ token, conditions: 0 });
-      depth++;
-    }
-    if (depth > nestingLimit) {
-      const place = span(file, token.startOffset, token.startOffset + token.image.length);
-      diagnostics.report(codes.nestingTooDeep, place, { limit: nestingLimit });
-      return { tokens: [], zones };
-    }
-    if (closers.has(token.tokenType)) {
-      const matches = (open: Open): boolean => closerOf.get(open.token.tokenType) === token.tokenType;
-      if (!stack.some(matches)) {
-        const place = span(file, token.startOffset, token.startOffset + 1);
-        diagnostics.report(codes.unopenedBracket, place, { close: token.image });
-        continue;
-      }
-      while (!matches(stack.at(-1)!)) closeTop(token.startOffset, out.at(-1)!);
-      depth -= 1 + stack.pop()!.conditions;
-    }
-    out.push(token);
+    return count;
   }
-  while (stack.length > 0) {
-    const last = out.at(-1)!;
-    closeTop(last.startOffset + last.image.length, last);
+
+  private closeAll(): void {
+    const last = this.out.at(-1);
+    if (last === undefined) return;
+    const end = last.startOffset + last.image.length;
+    while (this.stack.length > 0) this.closeTop(end, last);
   }
-  return { tokens: out, zones };
+
+  private closeTop(offset: number, neighbour: IToken): void {
+    const open = this.stack.pop()!;
+    this.depth -= 1 + open.conditions;
+    const closer = closerOf.get(open.token.tokenType)!;
+    const place = span(this.file, open.token.startOffset, open.token.startOffset + 1);
+    const related = [{ span: span(this.file, offset, offset), label: "nothing has closed it up to here" }];
+    const signs = { open: open.token.image, close: imageOf.get(closer)! };
+    this.diagnostics.report(codes.unclosedBracket, place, signs, { related });
+    this.zones.push({ start: open.token.startOffset, end: offset + 1 });
+    this.out.push(virtualToken(closer, offset, neighbour));
+  }
 }

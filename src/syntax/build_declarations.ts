@@ -131,7 +131,7 @@ function loss(building: Building, cst: CstNode, head: Head): LossDeclaration {
   const made = statements(building, cst);
   for (const statement of made) {
     if (statement.kind !== "Assignment") continue;
-    building.diagnostics.report(codes.assignmentInLoss, statement.name.span, { name: statement.name.text });
+    building.reportUndisturbed(codes.assignmentInLoss, statement.name.span, { name: statement.name.text });
   }
   return {
     kind: "Loss",
@@ -156,7 +156,7 @@ function miner(building: Building, cst: CstNode, head: Head): MinerDeclaration {
     if (statement.kind !== "Param" && statement.kind !== "State") continue;
     const word = statement.kind === "Param" ? "param" : "state";
     const place = span(building.file, statement.span.start, statement.span.start + word.length);
-    building.diagnostics.report(codes.statementInMiner, place, { statement: word });
+    building.reportUndisturbed(codes.statementInMiner, place, { statement: word });
   }
   const condition = node(cst, "expression");
   return {
@@ -178,8 +178,8 @@ function measure(building: Building, cst: CstNode, head: Head): MeasureDeclarati
   const operands = given
     .filter(isOperand)
     .map((parameter) => identifier(building, token(parameter, "Identifier"), head.span.end));
-  if (list !== undefined && operands.length !== 2 && !building.recovered) {
-    building.diagnostics.report(codes.measureOperands, nodeSpan(building, list, head.span.end), {
+  if (list !== undefined && operands.length !== 2) {
+    building.reportUndisturbed(codes.measureOperands, nodeSpan(building, list, head.span.end), {
       polarity,
       count: operands.length,
     });
@@ -201,7 +201,7 @@ function primitive(building: Building, cst: CstNode, head: Head): PrimitiveDecla
     if (word !== undefined) {
       const nearest = closest(word.image, primitiveKinds);
       const roles = primitiveKinds.join(", ");
-      building.diagnostics.report(codes.unknownRole, tokenSpan(building, word), {
+      building.reportUndisturbed(codes.unknownRole, tokenSpan(building, word), {
         word: word.image,
         nearest,
         roles,
@@ -234,8 +234,8 @@ function parameter(building: Building, cst: CstNode): Parameter {
   const name = identifier(building, token(cst, "Identifier"), place.start);
   const typeNode = node(cst, "type");
   const equals = token(cst, "Equals");
-  if (token(cst, "Colon") === undefined && name.text !== "" && !building.recovered)
-    building.diagnostics.report(codes.missingType, name.span, { name: name.text });
+  if (token(cst, "Colon") === undefined && name.text !== "")
+    building.reportUndisturbed(codes.missingType, name.span, { name: name.text });
   return {
     kind: "Parameter",
     span: place,

@@ -48,8 +48,7 @@ export function expression(building: Building, cst: CstNode | undefined, fallbac
   for (let position = 0; position <= operators.length; position++) {
     const operator = operators[position - 1];
     if (operator !== undefined) {
-      const op = operator.image as BinaryOperator | "|>";
-      items.push({ kind: "Infix", op, place: tokenSpan(building, operator) });
+      items.push({ kind: "Infix", op: operatorOf(operator), place: tokenSpan(building, operator) });
       end = operator.startOffset + operator.image.length;
     }
     const operand = operands[position];
@@ -62,6 +61,12 @@ export function expression(building: Building, cst: CstNode | undefined, fallbac
   if (shared === undefined) return whole;
   const outer = join(tokenSpan(building, shared), whole.span);
   return sized(building, { kind: "Shared", span: outer, pipeline: whole }, [whole]);
+}
+
+/** By the token's type: a `*` that a repair put in has no text. */
+function operatorOf(token: IToken): BinaryOperator | "|>" {
+  const { PATTERN } = token.tokenType;
+  return (PATTERN instanceof RegExp ? PATTERN.source : String(PATTERN)) as BinaryOperator | "|>";
 }
 
 function absentOperand(building: Building, offset: number): Item {
@@ -333,10 +338,14 @@ function entry(building: Building, cst: CstNode, fallback: number): Entry {
   };
   const parts = { value: after("Colon"), miner: after("On"), memory: after("Against"), head: after("With") };
   const blockNode = node(cst, "block");
+  const word = token(cst, "Identifier");
+  const clause = word?.image === "on" || word?.image === "against" || word?.image === "with";
+  if (clause && parts.value === undefined && blockNode === undefined)
+    building.reportUndisturbed(codes.clauseOrder, tokenSpan(building, word), { clause: word.image });
   return {
     kind: "Entry",
     span: place,
-    name: identifier(building, token(cst, "Identifier"), place.start),
+    name: identifier(building, word, place.start),
     ...(parts.value === undefined ? {} : { value: parts.value }),
     ...(blockNode === undefined ? {} : { block: block(building, blockNode, place.end) }),
     ...(parts.miner === undefined ? {} : { miner: parts.miner }),

@@ -3,7 +3,7 @@
  * the parser have no place in the text, and positions may be NaN. Used by the builders of the syntax tree only.
  */
 import type { CstElement, CstNode, IToken } from "chevrotain";
-import type { Diagnostics } from "../diagnostics/diagnostic.ts";
+import type { DiagnosticDefinition, Diagnostics } from "../diagnostics/diagnostic.ts";
 import { span, type SourceFile, type Span } from "../source/source.ts";
 import type { Expression, Identifier, Missing } from "./ast.ts";
 
@@ -15,8 +15,12 @@ export interface Building {
   readonly docAbove: (line: number) => string | undefined;
   /** How deep the tree under each expression is; see `operators.ts`. */
   readonly depths: WeakMap<object, number>;
-  /** Whether the parser reported anything, so that a place without content has been reported already. */
-  readonly recovered: boolean;
+  /** Reports what only an intact tree can be blamed for. */
+  readonly reportUndisturbed: <Arguments>(
+    definition: DiagnosticDefinition<Arguments>,
+    place: Span,
+    args: Arguments,
+  ) => void;
 }
 
 const isNode = (element: CstElement): element is CstNode => "children" in element;

@@ -5,6 +5,7 @@ import type { CstNode, IToken } from "chevrotain";
 import type { Diagnostics } from "../diagnostics/diagnostic.ts";
 import { span, type SourceFile } from "../source/source.ts";
 import type { File, Import } from "./ast.ts";
+import type { Zone } from "./brackets.ts";
 import { declaration } from "./build_declarations.ts";
 import { stringValue } from "./build_expressions.ts";
 import { missing, names, node, nodes, nodeSpan, token, tokenSpan, type Building } from "./cst.ts";
@@ -13,21 +14,24 @@ import { missing, names, node, nodes, nodeSpan, token, tokenSpan, type Building 
  * The syntax tree of a parsed file.
  * @param cst what the parser's `file` rule returned; undefined gives an empty file
  * @param comments the lexer's comments in order
- * @param recovered whether the parser reported an error anywhere
+ * @param disturbed where the concrete tree is the work of recovery; what is odd there is not reported again
  */
 export function buildFile(
   file: SourceFile,
   diagnostics: Diagnostics,
   cst: CstNode | undefined,
   comments: readonly IToken[],
-  recovered: boolean,
+  disturbed: readonly Zone[],
 ): File {
   const building: Building = {
     file,
     diagnostics,
     docAbove: docComments(comments),
     depths: new WeakMap(),
-    recovered,
+    reportUndisturbed: (definition, place, args) => {
+      if (disturbed.some(({ start, end }) => place.start >= start && place.start <= end)) return;
+      diagnostics.report(definition, place, args);
+    },
   };
   const place = span(file, 0, file.text.length);
   if (cst === undefined) return { kind: "File", span: place, imports: [], declarations: [] };

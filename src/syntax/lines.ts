@@ -9,14 +9,14 @@ import * as codes from "../diagnostics/codes/syntax.ts";
 import type { Diagnostics } from "../diagnostics/diagnostic.ts";
 import { closest } from "../diagnostics/did_you_mean.ts";
 import { span, type SourceFile, type Span } from "../source/source.ts";
-import { startsDeclaration } from "./brackets.ts";
+import { startsDeclaration, type Zone } from "./brackets.ts";
 import { virtualToken } from "./lex.ts";
 
 const openers = new Set([t.LeftParen, t.LeftBracket, t.LeftBrace]);
 const closers = new Set([t.RightParen, t.RightBracket, t.RightBrace]);
 const formulas = new Set([t.Loss, t.Miner, t.Distance, t.Similarity]);
-/** Words that go on with a declaration's header on a new line. */
-const headerWords = new Set([t.Of, t.Assumes, t.For, t.Needs, t.From]);
+/** Words that go on with a declaration on a new line. */
+const inDeclaration = new Set([t.Of, t.Assumes, t.For, t.Needs, t.From, t.Param, t.State]);
 
 const isWord = (token: IToken | undefined): token is IToken =>
   token !== undefined && tokenMatcher(token, t.Identifier);
@@ -32,14 +32,24 @@ const retyped = (token: IToken, type: TokenType): IToken =>
     token.endColumn ?? 1,
   );
 
-export function markLines(file: SourceFile, diagnostics: Diagnostics, tokens: readonly IToken[]): IToken[] {
-  return new LinePass(file, diagnostics, tokens).run();
+/**
+ * The tokens the parser takes.
+ * @param zones where brackets were repaired: slips there are repaired without a report
+ */
+export function markLines(
+  file: SourceFile,
+  diagnostics: Diagnostics,
+  tokens: readonly IToken[],
+  zones: readonly Zone[],
+): IToken[] {
+  return new LinePass(file, diagnostics, tokens, zones).run();
 }
 
 class LinePass {
   private readonly file: SourceFile;
   private readonly diagnostics: Diagnostics;
   private readonly tokens: readonly IToken[];
+  private readonly zones: readonly Zone[];
   private readonly out: IToken[] = [];
   private readonly stack: TokenType[] = [];
   /** The word of the declaration at hand. */
@@ -47,10 +57,11 @@ class LinePass {
   /** Whether a statement has begun that its line has not ended. */
   private inStatement = false;
 
-  constructor(file: SourceFile, diagnostics: Diagnostics, tokens: readonly IToken[]) {
+  constructor(file: SourceFile, diagnostics: Diagnostics, tokens: readonly IToken[], zones: readonly Zone[]) {
     this.file = file;
     this.diagnostics = diagnostics;
     this.tokens = tokens;
+    this.zones = zones;
   }
 
   run(): IToken[] {
@@ -128,14 +139,15 @@ class LinePass {
     if (Object.hasOwn(t.wordUnits, word)) {
       if (inFormula) this.diagnostics.report(codes.unitOutOfPlace, this.span(token), { unit: word });
       else this.out.push(retyped(token, t.WordUnit));
-    } else if (inFormula && this.stack[0] === t.LeftBrace && !headerWords.has(token.tokenType)) {
+    } else if (inFormula && this.stack[0] === t.LeftBrace && !inDeclaration.has(token.tokenType)) {
       const number = this.out.at(-1)!;
       const place = span(this.file, number.startOffset, token.startOffset + word.length);
       this.diagnostics.report(codes.numberThenWord, place, { number: number.image, word });
       this.out.push(virtualToken(t.Star, token.startOffset, number), token);
     } else if (!inFormula && (inner === t.LeftParen || inner === t.LeftBracket)) {
       const nearest = closest(word, Object.keys(t.wordUnits));
-      this.diagnostics.report(codes.unknownUnit, this.span(token), { word, nearest });
+      if (!this.isRepaired(token))
+        this.diagnostics.report(codes.unknownUnit, this.span(token), { word, nearest });
     } else {
       this.out.push(token);
     }
@@ -161,6 +173,7 @@ class LinePass {
 
   private reportEquals(at: number): void {
     const [name, value] = [this.tokens[at - 1]!, this.tokens[at + 1]];
+    if (this.isRepaired(name)) return;
     const simple = value !== undefined && /^[\w."]/.test(value.image) ? value.image : "…";
     this.diagnostics.report(codes.equalsForColon, this.span(this.tokens[at]!), {
       name: name.image,
@@ -172,7 +185,7 @@ class LinePass {
   private skipUnknownDeclaration(at: number): number {
     const [token, next, previous] = [this.tokens[at]!, this.tokens[at + 1], this.tokens[at - 1]];
     const known = t.declarationWords.includes(token.tokenType) || token.tokenType === t.Import;
-    if (known || headerWords.has(token.tokenType) || !isWord(token) || !isWord(next)) return at;
+    if (known || inDeclaration.has(token.tokenType) || !isWord(token) || !isWord(next)) return at;
     if (previous !== undefined && previous.endLine === token.startLine) return at;
     if (next.startLine !== token.startLine) return at;
     const words = [...t.declarationWords, t.Import].map((type) => (type.PATTERN as RegExp).source);
@@ -187,6 +200,10 @@ class LinePass {
       end++;
     }
     return end;
+  }
+
+  private isRepaired({ startOffset }: IToken): boolean {
+    return this.zones.some((zone) => startOffset >= zone.start && startOffset <= zone.end);
   }
 
   private span(token: IToken): Span {

@@ -320,6 +320,24 @@ export const statementInMiner = define<{ statement: string }>({
   help: () => "use let, or move it to the loss",
 });
 
+export const equalsForComparison = define({
+  code: "DML0147",
+  name: "equals-for-comparison",
+  severity: "error",
+  message: () => "a comparison is written ==",
+  reason: () => "= defines a value; inside an expression only a comparison can stand here.",
+  help: () => "write ==",
+});
+
+export const missingColon = define<{ name: string; value: string }>({
+  code: "DML0148",
+  name: "missing-colon",
+  severity: "error",
+  message: ({ name, value }) => `there is no ":" between "${name}" and "${value}"`,
+  reason: () => "Settings, named arguments and typed parameters are written NAME: VALUE.",
+  help: ({ name, value }) => `write ${name}: ${value}`,
+});
+
 // ── Declarations ────────────────────────────────────────────────────────────────────────────────────────────────
 
 export const missingType = define<{ name: string }>({
@@ -350,7 +368,7 @@ export const unknownRole = define<{ word: string; nearest: string | undefined; r
   help: ({ nearest }) => (nearest === undefined ? undefined : `did you mean "${nearest}"?`),
 });
 
-export const ownerlessClause = define<{ clause: string }>({
+export const clauseOrder = define<{ clause: string }>({
   code: "DML0153",
   name: "clause-order",
   severity: "error",
