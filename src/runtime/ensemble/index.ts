@@ -1,5 +1,4 @@
 /** The strategies emitted programs combine losses with, as one namespace (`strategies`). */
-export { detach } from "./detach.ts";
 export { equal } from "./equal.ts";
 export { learned, learnedParameters } from "./learned.ts";
 export type { LearnedOptions } from "./learned.ts";

@@ -8,6 +8,7 @@
  * weights drift to the loss that falls fastest; the floor is what keeps the others.
  */
 import * as tf from "@tensorflow/tfjs-core";
+import { untracked } from "../ops/untracked.ts";
 import type { Combined, Net, ParameterSpec } from "../program.ts";
 import { scaledValues } from "./scale.ts";
 import type { Scale } from "./scale.ts";
@@ -53,7 +54,7 @@ export function learned(
   const scaled = scaledValues(net, path, operands, options.scale ?? "running_mean");
   const simplex = tf.softmax(net.param(`${path}/a`) as tf.Tensor1D);
   const weights = tf.add(tf.mul(simplex, 1 - count * floor), floor) as tf.Tensor1D;
-  const each = tf.unstack(weights) as tf.Scalar[];
+  const each = untracked(() => tf.unstack(weights)) as tf.Scalar[];
   return {
     value: tf.sum(tf.mul(weights, scaled)) as tf.Scalar,
     valid: anyValid(operands),

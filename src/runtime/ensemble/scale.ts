@@ -10,8 +10,8 @@
  * A step without a valid tuple leaves a scale as it is.
  */
 import * as tf from "@tensorflow/tfjs-core";
+import { untracked } from "../ops/untracked.ts";
 import type { Combined, Net, StateSpec } from "../program.ts";
-import { detach } from "./detach.ts";
 
 export type Scale = "none" | "initial" | "running_mean";
 
@@ -35,15 +35,17 @@ export function scaledValues(
 ): tf.Tensor1D {
   const values = tf.stack(operands.map((operand) => operand.value)) as tf.Tensor1D;
   if (scale === "none") return values;
-  const valid = tf.stack(operands.map((operand) => operand.valid)) as tf.Tensor1D;
-  const sum = net.state(`${path}/sum`);
-  const count = net.state(`${path}/count`);
-  // `initial` counts a loss's first valid step and no other: its mean over counted steps is then that first value.
-  const counted = scale === "initial" ? tf.mul(valid, tf.sub(1, tf.minimum(count, 1))) : valid;
-  const nextSum = tf.add(sum, tf.mul(counted, detach(values)));
-  const nextCount = tf.add(count, counted);
-  net.update(`${path}/sum`, nextSum);
-  net.update(`${path}/count`, nextCount);
-  const mean = tf.div(nextSum, tf.maximum(nextCount, 1));
-  return tf.div(values, tf.maximum(mean, SMALLEST_SCALE)) as tf.Tensor1D;
+  const divisor = untracked(() => {
+    const valid = tf.stack(operands.map((operand) => operand.valid)) as tf.Tensor1D;
+    const sum = net.state(`${path}/sum`);
+    const count = net.state(`${path}/count`);
+    // `initial` counts a loss's first valid step and no other: its mean over counted steps is then that first value.
+    const counted = scale === "initial" ? tf.mul(valid, tf.sub(1, tf.minimum(count, 1))) : valid;
+    const nextSum = tf.add(sum, tf.mul(counted, values));
+    const nextCount = tf.add(count, counted);
+    net.update(`${path}/sum`, nextSum);
+    net.update(`${path}/count`, nextCount);
+    return tf.maximum(tf.div(nextSum, tf.maximum(nextCount, 1)), SMALLEST_SCALE);
+  });
+  return tf.div(values, divisor) as tf.Tensor1D;
 }

@@ -3,6 +3,7 @@
  * strategy ends in, once it has its weights: here is how validity and effective weights pass through a node.
  */
 import * as tf from "@tensorflow/tfjs-core";
+import { untracked } from "../ops/untracked.ts";
 import type { Combined } from "../program.ts";
 
 /** Σ_k c_k · ℓ_k over `[c_k, ℓ_k]`: valid if any operand is; the weights of each operand times its coefficient. */
@@ -20,9 +21,9 @@ export function weightedSum(operands: ReadonlyArray<readonly [number, Combined]>
 
 /** 1 if any operand is valid, else 0. */
 export function anyValid(operands: readonly Combined[]): tf.Scalar {
-  return operands
-    .map((operand) => operand.valid)
-    .reduce((some, valid) => tf.maximum(some, valid)) as tf.Scalar;
+  return untracked(() =>
+    operands.map((operand) => operand.valid).reduce((some, valid) => tf.maximum(some, valid)),
+  );
 }
 
 /** Each operand's weights times the operand's own; a loss that stands below several operands gets the sum. */
@@ -32,9 +33,11 @@ export function effectiveWeights(
   const weights: Record<string, tf.Scalar> = {};
   for (const [own, operand] of operands) {
     for (const [name, below] of Object.entries(operand.weights)) {
-      const product = tf.mul(own, below) as tf.Scalar;
       const before = weights[name];
-      weights[name] = before === undefined ? product : tf.add(before, product);
+      weights[name] = untracked(() => {
+        const product = tf.mul(own, below) as tf.Scalar;
+        return before === undefined ? product : tf.add(before, product);
+      });
     }
   }
   return weights;

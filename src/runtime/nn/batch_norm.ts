@@ -8,6 +8,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { batchNormTraining } from "../engine/fused.ts";
 import { ones, zeros } from "../init.ts";
+import { untracked } from "../ops/untracked.ts";
 import type { Net, ParameterGroup, ParameterSpec, StateSpec } from "../program.ts";
 
 /** Weight of the old running statistics in the new ones (PyTorch's `momentum` is 1 minus this). */
@@ -47,8 +48,10 @@ export function batchNorm<T extends tf.Tensor>(x: T, net: Net, path: string): T 
   const { y, mean, variance } = batchNormTraining(x, scale, offset, EPSILON);
   const count = x.size / x.shape[x.rank - 1]!;
   const unbiased = count > 1 ? count / (count - 1) : 1;
-  net.update(`${path}/mean`, moved(runningMean, mean, 1));
-  net.update(`${path}/variance`, moved(runningVariance, variance, unbiased));
+  untracked(() => {
+    net.update(`${path}/mean`, moved(runningMean, mean, 1));
+    net.update(`${path}/variance`, moved(runningVariance, variance, unbiased));
+  });
   return y;
 }
 

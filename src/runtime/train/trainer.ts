@@ -11,7 +11,8 @@ import { disposeFeeds, makeFeeds } from "./feeds.ts";
 import { createOptimizer } from "./optimizers.ts";
 import { initialParameters, initialState } from "./parameters.ts";
 import { scheduleFactor } from "./schedules.ts";
-import { selectionIsDue, validationScore } from "./selection.ts";
+import { Selection } from "./selection.ts";
+import type { Kept } from "./selection.ts";
 import { createStep } from "./step.ts";
 import type { Generation, Holder } from "./tensors.ts";
 import { allFinite, disposeValues, readValues } from "./values.ts";
@@ -87,37 +88,35 @@ export function initialGeneration(
 
 /** Trains from `start`, which the caller has handed over to `holder`: it is released here. */
 export async function train(options: TrainOptions, start: Generation, holder: Holder): Promise<Trained> {
-  const { program, sizes, specs, dataset, validation, batches, steps, seed, listener, signal } = options;
-  const { select } = program.train;
+  const { program, sizes, specs, batches, steps, listener, signal } = options;
   const optimizer = createOptimizer(program.train.optimizer, specs);
   const step = createStep(program, sizes, specs, optimizer);
   const feedsOf = (number: number) => makeFeeds(batches, optimizer, program.train, steps, number);
+  const selection = new Selection(options, holder);
 
   let current = start;
   let done = 0;
   // The weights that entered the last step whose values were read, and were finite.
-  let good = { generation: holder.hold(start), done: 0 };
-  let best: { generation: Generation; done: number; score: number } | undefined;
-  let sinceBest = 0;
+  let good: Kept = { generation: holder.hold(start), done };
   let values: ReadValues | undefined;
   let divergence: Divergence | undefined;
   const stepMs: number[] = [];
   let batchMs = 0;
-  let validationMs = 0;
 
-  while (done < steps && !signal.aborted) {
-    const started = performance.now();
+  while (done < steps && !signal.aborted && !selection.exhausted) {
+    const began = performance.now();
     const rate = scheduleFactor(program.train.schedule, done, steps);
     const feeds = feedsOf(done);
     batchMs += feeds.dataMs;
     const result = step(current, feeds.batch, feeds.rates);
     disposeFeeds(feeds);
     holder.hold(result);
-    const due = selectionIsDue(select, done + 1, steps);
-    if (done === 0 || (done + 1) % READ_EVERY === 0 || done + 1 === steps || due) {
-      const read = await readValues(result.values);
+    const judged = selection.isDue(done + 1, steps);
+    const reading = done === 0 || (done + 1) % READ_EVERY === 0 || done + 1 === steps || judged;
+    const read = reading ? await readValues(result.values) : undefined;
+    disposeValues(result.values);
+    if (read !== undefined) {
       if (!allFinite(read)) {
-        disposeValues(result.values);
         holder.release(result);
         const context = { program, sizes, specs, step, feeds: feedsOf };
         divergence = await findDivergence(context, good.generation, good.done, done);
@@ -126,60 +125,46 @@ export async function train(options: TrainOptions, start: Generation, holder: Ho
       values = read;
       holder.release(good.generation);
       good = { generation: holder.hold(current), done };
-      listener.onValues(done + 1, read, rate);
+      listener.onValues(done + 1, values, rate);
     }
-    disposeValues(result.values);
     holder.release(current);
     current = result;
     done++;
-    stepMs.push(performance.now() - started);
+    stepMs.push(performance.now() - began);
     listener.onStep(done, values!, rate, mean(stepMs.slice(-RECENT_STEPS)));
-
-    if (due && select.kind === "best") {
-      const judged = performance.now();
-      const network = { program, sizes, parameters: current.parameters, state: current.state };
-      const score = await validationScore(network, dataset, validation, select.metric, seed);
-      validationMs += performance.now() - judged;
-      const improved = best === undefined || score > best.score;
-      listener.onScore(done, score, improved);
-      if (improved) {
-        if (best !== undefined) holder.release(best.generation);
-        best = { generation: holder.hold(current), done, score };
-      }
-      sinceBest = improved ? 0 : sinceBest + 1;
-      if (sinceBest >= select.patience) break;
+    if (judged) {
+      const { score, best } = await selection.judge(current, done);
+      listener.onScore(done, score, best);
     }
     // Lets signals and timers in: an engine may compute synchronously.
     await new Promise((resolve) => setImmediate(resolve));
   }
 
-  const ended =
-    divergence !== undefined
-      ? "diverged"
-      : done === steps
-        ? "finished"
-        : signal.aborted
-          ? "interrupted"
-          : "patience";
+  const { best } = selection;
   const kept = divergence !== undefined ? good : (best ?? { generation: current, done });
-  holder.hold(kept.generation);
-  for (const generation of [current, good.generation, ...(best === undefined ? [] : [best.generation])]) {
-    holder.release(generation);
-  }
-  return {
-    generation: kept.generation,
+  const trained: Trained = {
+    generation: holder.hold(kept.generation),
     keptStep: kept.done,
     steps: done,
-    ended,
+    ended: divergence !== undefined ? "diverged" : endOf(done === steps, signal.aborted),
     ...(divergence === undefined ? {} : { divergence }),
     values,
     ...(best === undefined ? {} : { score: best.score }),
     timing: {
       msPerStep: median(stepMs),
       batchSeconds: batchMs / 1000,
-      validationSeconds: validationMs / 1000,
+      validationSeconds: selection.seconds,
     },
   };
+  holder.release(current);
+  holder.release(good.generation);
+  selection.release();
+  return trained;
+}
+
+function endOf(complete: boolean, aborted: boolean): "finished" | "interrupted" | "patience" {
+  if (complete) return "finished";
+  return aborted ? "interrupted" : "patience";
 }
 
 function median(numbers: readonly number[]): number {
