@@ -8,11 +8,11 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { trainingBatches } from "./data/batches.ts";
+import { defaultCacheDirectory } from "./data/cache_directory.ts";
 import type { Dataset, Split } from "./data/types.ts";
 import { startEngine } from "./engine/index.ts";
 import type { EngineChoice } from "./engine/index.ts";
 import { RunError, RunInterrupted } from "./errors.ts";
-import { defaultCacheDirectory } from "./places.ts";
 import type { Program } from "./program.ts";
 import type { Reporter } from "./report/progress.ts";
 import { writeResults } from "./report/results.ts";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { main } from "../../src/runtime/main.ts";
-import { defaultCacheDirectory, findProjectRoot } from "../../src/runtime/places.ts";
+import { findProjectRoot } from "../../src/runtime/places.ts";
 import { shapesProgram } from "./shapes.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "dmlc-main-"));
@@ -73,15 +73,8 @@ describe("an emitted program as a command", () => {
   });
 });
 
-describe("places", () => {
-  test("the cache is per user, and movable", () => {
-    expect(defaultCacheDirectory({ DMLC_CACHE: folder }, "linux")).toBe(folder);
-    expect(defaultCacheDirectory({ XDG_CACHE_HOME: folder }, "linux")).toBe(join(folder, "dmlc"));
-    expect(defaultCacheDirectory({ LOCALAPPDATA: folder }, "win32")).toBe(join(folder, "dmlc"));
-    expect(defaultCacheDirectory({}, "darwin")).toContain(join("Library", "Caches", "dmlc"));
-  });
-
-  test("the project root is the nearest folder upward with a package.json", () => {
+describe("the project root", () => {
+  test("is the nearest folder upward with a package.json", () => {
     expect(findProjectRoot(import.meta.dirname)).toBe(join(import.meta.dirname, "..", ".."));
     expect(findProjectRoot(folder)).toBe(folder);
   });
