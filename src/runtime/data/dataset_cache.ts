@@ -44,8 +44,8 @@ export function readCachedDataset(folder: string): Dataset | undefined {
 }
 
 /**
- * Stores the data set at `folder`, with more text files beside it by name. What stands there already is replaced,
- * except by a run that was faster with the same. Throws `DataError` if it cannot be written.
+ * Stores the data set at `folder`, with more text files beside it by name. A whole data set that stands there already is
+ * left: `folder` names its contents. Throws `DataError` if it cannot be written.
  */
 export function writeCachedDataset(
   folder: string,
@@ -69,16 +69,24 @@ export function writeCachedDataset(
     writeFileSync(join(scratch, "pixels.bin"), dataset.pixels);
     writeFileSync(join(scratch, "dataset.json"), JSON.stringify(stored));
     for (const [name, text] of Object.entries(texts)) writeFileSync(join(scratch, name), text);
-    rmSync(folder, { recursive: true, force: true });
+    moveInto(scratch, folder);
+  } catch (error) {
+    throw cacheError(folder, error);
+  } finally {
+    if (scratch !== undefined) rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+/** Renames `scratch` to `folder`, unless a run that was faster has put its own there; a damaged one makes way. */
+function moveInto(scratch: string, folder: string): void {
+  try {
     renameSync(scratch, folder);
   } catch (error) {
-    if (scratch !== undefined) rmSync(scratch, { recursive: true, force: true });
     const code = systemCode(error);
-    if (code === "ENOTEMPTY" || code === "EEXIST" || code === "EPERM") {
-      // Another run renamed its folder here in between.
-      if (readCachedDataset(folder) !== undefined) return;
-    }
-    throw cacheError(folder, error);
+    if (code !== "ENOTEMPTY" && code !== "EEXIST" && code !== "EPERM") throw error;
+    if (readCachedDataset(folder) !== undefined) return;
+    rmSync(folder, { recursive: true, force: true });
+    renameSync(scratch, folder);
   }
 }
 

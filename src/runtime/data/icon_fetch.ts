@@ -158,13 +158,12 @@ function keepVerified(pins: readonly PinnedIconSet[], scratch: string, packages:
 /** The error for what npm printed: its `npm error code …` line says which. */
 function npmError(errors: string): DataError {
   const code = /^npm (?:error|ERR!) code (\S+)/m.exec(errors)?.[1] ?? "";
-  const said = errors
-    .split("\n")
-    .filter((line) => /^npm (?:error|ERR!)/.test(line) && !/code |A complete log|errno|syscall/.test(line))
-    .map((line) => line.replace(/^npm (?:error|ERR!) ?/, "").trim())
-    .filter((line) => line !== "")
-    .slice(0, 3)
-    .join(" ");
+  const said =
+    errors
+      .split("\n")
+      .filter((line) => /^npm (?:error|ERR!)/.test(line) && !/ code | errno | syscall /.test(line))
+      .map((line) => line.replace(/^npm (?:error|ERR!) ?/, "").trim())
+      .find((line) => line !== "") ?? "";
   const message = `npm could not fetch the icon packages${code === "" ? "" : ` (${code})`}${said === "" ? "" : `: ${said}`}`;
   if (OFFLINE_CODES.has(code)) {
     return new DataError(

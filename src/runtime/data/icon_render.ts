@@ -66,7 +66,7 @@ async function drawSheet(icons: readonly Icon[], side: number, size: number): Pr
   const svg =
     '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" ' +
     `width="${side * size}" height="${side * size}">${cells.join("")}</svg>`;
-  return sharp(Buffer.from(svg), { unlimited: true })
+  return sharp(Buffer.from(svg))
     .flatten({ background: "white" })
     .toColourspace("b-w")
     .negate()

@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { cacheError } from "./cache_directory.ts";
 import { readCachedDataset, writeCachedDataset } from "./dataset_cache.ts";
 import { DataError } from "./errors.ts";
@@ -44,8 +44,8 @@ export async function loadIconSets(
       "Write e.g. icon_sets(size: 32).",
     );
   }
-  const home = join(cacheDirectory, "icon-sets");
-  const folder = join(home, `${size}x${size}-${buildKey(size)}`);
+  const folder = iconSetFolder(size, cacheDirectory);
+  const home = dirname(folder);
   const cached = readCachedDataset(folder);
   if (cached !== undefined) return withLicences(cached, folder);
   removeStale(home);
@@ -73,10 +73,11 @@ function withLicences(dataset: Dataset, folder: string): Dataset {
   return { ...dataset, notes: [...dataset.notes, `licences (${kinds}): ${join(folder, "LICENCES.txt")}`] };
 }
 
-/** A short hash of all that the finished data set depends on. */
-function buildKey(size: number): string {
+/** Where the finished data set of a size is kept: its name holds a hash of all that it depends on. */
+export function iconSetFolder(size: number, cacheDirectory: string): string {
   const inputs = JSON.stringify([BUILD_VERSION, LEAST_ICONS, size, ICON_SETS]);
-  return createHash("sha256").update(inputs).digest("hex").slice(0, 16);
+  const key = createHash("sha256").update(inputs).digest("hex").slice(0, 16);
+  return join(cacheDirectory, "icon-sets", `${size}x${size}-${key}`);
 }
 
 /** Removes what interrupted runs left behind: unfinished folders that nobody has written to for a day. */
