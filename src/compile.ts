@@ -1,9 +1,12 @@
 /**
- * The pipeline, in a few lines: parse and resolve, then check. Pure; files come in through the host, and every problem
- * comes back as a diagnostic.
+ * The pipeline, in a few lines: parse and resolve, check, then lower and emit. Pure; files come in through the host, and
+ * every problem comes back as a diagnostic.
  */
 import { checkModule } from "./check/check.ts";
+import { reportNotBuilt } from "./check/built.ts";
 import { Diagnostics, type Diagnostic } from "./diagnostics/diagnostic.ts";
+import { emitProgram, type ProgramIdentity } from "./emit/typescript/program.ts";
+import { LoweringError } from "./ir/lower/environment.ts";
 import type { ModelPlan } from "./plan/plan.ts";
 import type { Host } from "./resolve/host.ts";
 import { loadProgram, loadText, standardLibrary, type Module } from "./resolve/modules.ts";
@@ -38,4 +41,19 @@ function checked(host: Host, module: Module, diagnostics: Diagnostics): Checked 
     diagnostics: [...standardLibrary(host).diagnostics.all, ...diagnostics.all],
     models,
   };
+}
+
+/** The program of a checked model, or why it cannot be compiled. */
+export async function emitModel(
+  plan: ModelPlan,
+  identity: ProgramIdentity,
+): Promise<{ readonly text: string } | { readonly diagnostics: readonly Diagnostic[] }> {
+  try {
+    return { text: await emitProgram(plan, identity) };
+  } catch (error) {
+    if (!(error instanceof LoweringError)) throw error;
+    const diagnostics = new Diagnostics();
+    reportNotBuilt(error.feature, error.span, diagnostics);
+    return { diagnostics: diagnostics.all };
+  }
 }

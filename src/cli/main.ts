@@ -7,7 +7,9 @@ import { RunError } from "../runtime/errors.ts";
 import { DataError } from "../runtime/data/errors.ts";
 import { EngineError } from "../runtime/engine/errors.ts";
 import { checkCommand } from "./commands/check.ts";
+import { compileCommand } from "./commands/compile.ts";
 import { infoCommand } from "./commands/info.ts";
+import { runCommand } from "./commands/run.ts";
 import { tryCommand } from "./commands/try.ts";
 import { CommandError, EXIT, Reported } from "./exit.ts";
 import { ownPackage } from "./package.ts";
@@ -15,7 +17,13 @@ import { processTerminal } from "./terminal.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** In the order of the help text. */
-const COMMANDS: readonly ((terminal: Terminal) => Command)[] = [checkCommand, tryCommand, infoCommand];
+const COMMANDS: readonly ((terminal: Terminal) => Command)[] = [
+  checkCommand,
+  compileCommand,
+  runCommand,
+  tryCommand,
+  infoCommand,
+];
 
 /** Runs one command line (without `node` and the script's name); answers its exit code. */
 export async function main(args: readonly string[], terminal: Terminal = processTerminal()): Promise<number> {

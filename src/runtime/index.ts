@@ -8,6 +8,7 @@ export * as strategies from "./ensemble/index.ts";
 export { RunError, RunInterrupted } from "./errors.ts";
 export * as init from "./init.ts";
 export { main } from "./main.ts";
+export * as ops from "./ops/index.ts";
 export * as nn from "./nn/index.ts";
 export type {
   Combined,

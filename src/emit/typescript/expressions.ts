@@ -16,7 +16,7 @@ const UNARY: Readonly<Record<UnaryOperator, string>> = {
   sqrt: "ops.sqrt",
   abs: "ops.abs",
   relu: "tf.relu",
-  softplus: "tf.softplus",
+  softplus: "ops.softplus",
   sigmoid: "tf.sigmoid",
   tanh: "tf.tanh",
   cos: "tf.cos",

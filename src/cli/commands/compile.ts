@@ -1,0 +1,52 @@
+/** `dmlc compile FILE`: the spec as a TypeScript program, and as the JavaScript that `node` runs. */
+import { Command, Option } from "commander";
+import { dirname, relative } from "node:path";
+import { eraseTypes } from "../../emit/typescript/erase.ts";
+import { lowerModel } from "../../ir/lower/model.ts";
+import { printGraph } from "../../ir/print.ts";
+import { printPlan } from "../../plan/print.ts";
+import { writeFileAtomic } from "../../runtime/report/atomic_write.ts";
+import { printTree } from "../../syntax/print_tree.ts";
+import { checkedSpec, chosenModel, programPath, programText } from "../compilation.ts";
+import { CommandError, EXIT } from "../exit.ts";
+import type { Terminal } from "../terminal.ts";
+
+interface Options {
+  readonly output?: string;
+  readonly model?: string;
+  readonly print?: "ast" | "types" | "ir";
+}
+
+export function compileCommand(terminal: Terminal): Command {
+  return new Command("compile")
+    .description("write the training program of a spec as TypeScript, and as the JavaScript that node runs")
+    .argument("<FILE>", "the spec")
+    .option("-o, --output <OUT.ts>", "where to write (default: beside the spec); OUT.js goes beside it")
+    .option("--model <NAME>", "which model, where the spec has several")
+    .addOption(
+      new Option("--print <STAGE>", "print a stage and write nothing").choices(["ast", "types", "ir"]),
+    )
+    .action(async (file: string, options: Options) => {
+      const spec = checkedSpec(file, terminal);
+      if (options.print === "ast") return terminal.out(`${printTree(spec.module.file)}\n`);
+      const model = chosenModel(spec, file, options.model);
+      if (options.print === "types") return terminal.out(`${printPlan(model)}\n`);
+      if (options.print === "ir") {
+        const roots = lowerModel(model).flatMap(({ loss, lowered }) => [
+          { name: loss.name, node: lowered.value },
+          { name: `${loss.name} valid`, node: lowered.valid },
+        ]);
+        return terminal.out(`${printGraph(roots)}\n`);
+      }
+      const out = options.output ?? programPath(file);
+      if (!out.endsWith(".ts"))
+        throw new CommandError(EXIT.usage, `the output ${out} is no .ts file`, "Write `-o NAME.ts`.");
+      const text = await programText(spec, model, file, dirname(out), terminal);
+      const script = out.replace(/\.ts$/, ".js");
+      writeFileAtomic(out, text);
+      writeFileAtomic(script, eraseTypes(text));
+      const here = (path: string): string => relative(process.cwd(), path) || path;
+      terminal.err(`wrote ${here(out)} and ${here(script)}; run it with: node ${here(script)}\n`);
+      return undefined;
+    });
+}

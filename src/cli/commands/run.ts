@@ -1,0 +1,94 @@
+/** `dmlc run FILE`: compile, train, judge on the unseen classes, and write it all to one folder. */
+import { Command, InvalidArgumentError, Option } from "commander";
+import { mkdirSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { eraseTypes } from "../../emit/typescript/erase.ts";
+import { engineChoices } from "../../runtime/engine/index.ts";
+import type { EngineChoice } from "../../runtime/engine/index.ts";
+import { findProjectRoot } from "../../runtime/places.ts";
+import type { Program } from "../../runtime/program.ts";
+import { writeFileAtomic } from "../../runtime/report/atomic_write.ts";
+import { colorEnabled } from "../../runtime/report/color.ts";
+import { createReporter } from "../../runtime/report/progress.ts";
+import { resultsTable } from "../../runtime/report/results_table.ts";
+import { runProgram } from "../../runtime/run.ts";
+import { checkedSpec, chosenModel, programText } from "../compilation.ts";
+import { provideRuntime } from "../provide_runtime.ts";
+import type { Terminal } from "../terminal.ts";
+
+interface Options {
+  readonly engine: EngineChoice;
+  readonly steps?: number;
+  readonly seed?: number;
+  readonly out?: string;
+  readonly model?: string;
+  readonly allowOutside: boolean;
+  readonly format: "pretty" | "json";
+}
+
+export function runCommand(terminal: Terminal): Command {
+  return new Command("run")
+    .description("train the model of a spec and judge it on classes it has never seen")
+    .argument("<FILE>", "the spec")
+    .addOption(new Option("--engine <NAME>", "what computes").choices([...engineChoices]).default("auto"))
+    .option("--steps <N>", "training steps, in place of the spec's", wholeNumber(1))
+    .option("--seed <N>", "seed, in place of the spec's", wholeNumber(0))
+    .option("--out <DIR>", "where everything is written (default: runs/MODEL-SEED)")
+    .option("--model <NAME>", "which model, where the spec has several")
+    .option("--allow-outside", "data may lie outside the project", false)
+    .addOption(
+      new Option("--format <FORMAT>", "how to print the results")
+        .choices(["pretty", "json"])
+        .default("pretty"),
+    )
+    .action((file: string, options: Options) => run(file, options, terminal));
+}
+
+function wholeNumber(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < least)
+      throw new InvalidArgumentError(`it must be a whole number of at least ${least}.`);
+    return value;
+  };
+}
+
+async function run(file: string, options: Options, terminal: Terminal): Promise<void> {
+  const spec = checkedSpec(file, terminal);
+  const model = chosenModel(spec, file, options.model);
+  const out = options.out ?? join("runs", `${model.name}-${options.seed ?? model.train.seed}`);
+  const text = await programText(spec, model, file, out, terminal);
+  mkdirSync(out, { recursive: true });
+  const script = join(out, `${model.name}.js`);
+  writeFileAtomic(join(out, `${model.name}.ts`), text);
+  writeFileAtomic(script, eraseTypes(text));
+  provideRuntime();
+  const { default: program } = (await import(pathToFileURL(resolve(script)).href)) as { default: Program };
+  const { stderr, env } = process;
+  const reporter = createReporter({
+    stream: stderr,
+    isTTY: stderr.isTTY === true,
+    columns: () => stderr.columns,
+    now: () => performance.now(),
+    color: colorEnabled(stderr.isTTY === true, env),
+  });
+  const specDirectory = dirname(resolve(file));
+  try {
+    const results = await runProgram(program, {
+      engine: options.engine,
+      ...(options.steps === undefined ? {} : { steps: options.steps }),
+      ...(options.seed === undefined ? {} : { seed: options.seed }),
+      out,
+      specDirectory,
+      projectRoot: findProjectRoot(specDirectory),
+      allowOutside: options.allowOutside,
+      reporter,
+    });
+    if (options.format === "json") terminal.out(`${JSON.stringify(results, null, 2)}\n`);
+    else terminal.out(`${resultsTable(results.test, terminal.outPaint)}\n`);
+    terminal.err(`everything is in ${out}\n`);
+  } finally {
+    reporter.close();
+  }
+}

@@ -1,0 +1,136 @@
+/**
+ * Layers as statements: the pipeline of a backbone or head becomes a function body, and each layer's parameters and
+ * state a line of the program's declarations.
+ */
+import type { LayerPlan, PrimitiveLayer, ResidualLayer, Shape } from "../../plan/plan.ts";
+import { Names } from "./names.ts";
+import { stringLiteral } from "./text.ts";
+import { numberIn } from "./values.ts";
+
+/** Everything a pipeline contributes to a program. */
+export interface EmittedPipeline {
+  /** Statements that compute it. */
+  readonly lines: readonly string[];
+  /** The name or expression of its result. */
+  readonly result: string;
+  /** Entries of `parameters()` and `state()`, each an expression that is spread or listed there. */
+  readonly parameters: readonly string[];
+  readonly state: readonly string[];
+}
+
+interface Emission {
+  readonly group: "backbone" | "heads";
+  readonly names: Names;
+  readonly lines: string[];
+  readonly parameters: string[];
+  readonly state: string[];
+}
+
+const side = (shape: Shape, at: number): number => {
+  const value = shape.at(at);
+  if (value === undefined) throw new Error("a layer whose shape is not known");
+  return value;
+};
+
+const width = (shape: Shape): number => shape.reduce<number>((product, _, k) => product * side(shape, k), 1);
+
+/** Emits a pipeline that starts from the variable `input`. */
+export function emitPipeline(
+  layers: readonly LayerPlan[],
+  input: string,
+  group: "backbone" | "heads",
+  names: Names,
+): EmittedPipeline {
+  const emission: Emission = { group, names, lines: [], parameters: [], state: [] };
+  const result = emitLayers(layers, input, emission);
+  return { lines: emission.lines, result, parameters: emission.parameters, state: emission.state };
+}
+
+function emitLayers(layers: readonly LayerPlan[], input: string, emission: Emission): string {
+  let current = input;
+  layers.forEach((layer, k) => {
+    if (layer.kind === "residual") {
+      current = emitResidual(layer, current, emission);
+      return;
+    }
+    const next = layers[k + 1];
+    const normalised = next?.kind === "layer" && next.name === "batch_norm";
+    const text = layerText(layer, current, normalised, emission);
+    const name = emission.names.fresh(`${layer.name}1`);
+    emission.lines.push(`const ${name} = ${text};`);
+    current = name;
+  });
+  return current;
+}
+
+/** One layer as a call; declares its parameters and state on the way. `normalised`: batch norm follows directly. */
+function layerText(layer: PrimitiveLayer, x: string, normalised: boolean, emission: Emission): string {
+  const { path, values, input, output } = layer;
+  const at = stringLiteral(path);
+  const group = stringLiteral(emission.group);
+  switch (layer.name) {
+    case "conv": {
+      const bias = !normalised;
+      emission.parameters.push(
+        `...nn.convParameters(${at}, { inputs: ${side(input, -1)}, outputs: ${side(output, -1)}, ` +
+          `kernel: ${numberIn(values, "kernel")}, bias: ${bias}, group: ${group} })`,
+      );
+      return `nn.conv(${x}, net, ${at}, { stride: ${numberIn(values, "stride")}, bias: ${bias} })`;
+    }
+    case "linear":
+      emission.parameters.push(
+        `...nn.linearParameters(${at}, { inputs: ${width(input)}, outputs: ${side(output, -1)}, ` +
+          `bias: ${!normalised}, group: ${group} })`,
+      );
+      return `nn.linear(${x}, net, ${at}, { bias: ${!normalised} })`;
+    case "batch_norm":
+      emission.parameters.push(`...nn.batchNormParameters(${at}, ${side(output, -1)}, ${group})`);
+      emission.state.push(`...nn.batchNormState(${at}, ${side(output, -1)})`);
+      return `nn.batchNorm(${x}, net, ${at})`;
+    case "max_pool":
+      return `nn.maxPool(${x}, ${numberIn(values, "size")})`;
+    case "avg_pool":
+      return `nn.avgPool(${x}, ${numberIn(values, "size")})`;
+    case "global_avg_pool":
+      return `nn.globalAvgPool(${x})`;
+    case "global_max_pool":
+      return `nn.globalMaxPool(${x})`;
+    case "leaky_relu":
+      return `nn.leakyRelu(${x}, ${numberIn(values, "slope")})`;
+    case "relu":
+    case "tanh":
+    case "sigmoid":
+    case "flatten":
+    case "normalize":
+      return `nn.${layer.name}(${x})`;
+    default:
+      throw new Error(`no emission for the layer ${layer.name}`);
+  }
+}
+
+/** The body added to its input, which a 1x1 convolution of the same stride brings to the body's shape. */
+function emitResidual(layer: ResidualLayer, input: string, emission: Emission): string {
+  const body = emitLayers(layer.body, input, emission);
+  let shortcut = input;
+  if (layer.projection !== undefined) {
+    const conv = `${layer.path}/shortcut.conv`;
+    const norm = `${layer.path}/shortcut.batch_norm`;
+    const outputs = side(layer.output, -1);
+    const group = stringLiteral(emission.group);
+    emission.parameters.push(
+      `...nn.convParameters(${stringLiteral(conv)}, { inputs: ${side(layer.input, -1)}, outputs: ${outputs}, ` +
+        `kernel: 1, bias: false, group: ${group} })`,
+      `...nn.batchNormParameters(${stringLiteral(norm)}, ${outputs}, ${group})`,
+    );
+    emission.state.push(`...nn.batchNormState(${stringLiteral(norm)}, ${outputs})`);
+    const projected = emission.names.fresh("shortcut1");
+    emission.lines.push(
+      `const ${projected} = nn.batchNorm(nn.conv(${input}, net, ${stringLiteral(conv)}, ` +
+        `{ stride: ${layer.projection.stride}, bias: false }), net, ${stringLiteral(norm)});`,
+    );
+    shortcut = projected;
+  }
+  const name = emission.names.fresh("residual1");
+  emission.lines.push(`const ${name} = tf.add(${body}, ${shortcut});`);
+  return name;
+}

@@ -1,0 +1,274 @@
+/**
+ * A checked model as one TypeScript file: a header, then data, backbone, heads, losses, combination, declarations and
+ * settings as named sections. ts-morph builds it in one go, prettier formats it; the same plan gives the same bytes.
+ */
+import { format } from "prettier";
+import { type FunctionDeclarationStructure, Project, StructureKind } from "ts-morph";
+import type { LossParameter } from "../../ir/lower/environment.ts";
+import { lowerModel } from "../../ir/lower/model.ts";
+import type { HeadPlan, LossPlan, ModelPlan } from "../../plan/plan.ts";
+import { position } from "../../source/source.ts";
+import { emitCombination } from "./combine.ts";
+import { dimText } from "./expressions.ts";
+import { emitPipeline } from "./layers.ts";
+import type { EmittedLoss } from "./losses.ts";
+import { lossStatements } from "./losses.ts";
+import { Names, camelCase } from "./names.ts";
+import { evaluateText, sourceText, splitText, trainText, transformText } from "./settings.ts";
+import { commentText, dataLiteral, objectKey, stringLiteral } from "./text.ts";
+import { numberIn } from "./values.ts";
+
+export interface ProgramIdentity {
+  /** How the program names its spec; a path relative to the program. */
+  readonly specFile: string;
+  /** SHA-256 of the spec's texts, in hexadecimal. */
+  readonly specHash: string;
+  /** `dmlc 0.1.0` */
+  readonly compiler: string;
+}
+
+/** Everything declared on the way: parameters and state in the order of the program. */
+interface Declarations {
+  readonly parameters: string[];
+  readonly state: string[];
+}
+
+/** The text of the program. Throws `LoweringError` for a formula that cannot be built. */
+export async function emitProgram(plan: ModelPlan, identity: ProgramIdentity): Promise<string> {
+  const declarations: Declarations = { parameters: [], state: [] };
+  const embed = embedFunctions(plan, declarations);
+  const losses = lossesFunction(plan, declarations);
+  const combination = emitCombination(plan.combine);
+  declarations.parameters.push(...combination.parameters);
+  declarations.state.push(...combination.state);
+  const combine = declared("combine", "The losses into the one number that is minimised.", {
+    parameters: [
+      ["losses", "Record<string, LossValue>"],
+      ["net", "Net"],
+    ],
+    returns: "Combined",
+    lines: [`return ${combination.text};`],
+  });
+  const functions = [...embed, losses, combine, ...declarationFunctions(declarations)];
+  const sections = functions.map(({ structure }) => structure);
+  const program = programText(plan, identity);
+  return assemble(plan, identity, sections, program);
+}
+
+interface Declared {
+  readonly structure: FunctionDeclarationStructure;
+}
+
+function declared(
+  name: string,
+  doc: string,
+  parts: {
+    readonly parameters: readonly (readonly [name: string, type: string])[];
+    readonly returns: string;
+    readonly lines: readonly string[];
+  },
+): Declared {
+  const body = parts.lines.join("\n");
+  return {
+    structure: {
+      kind: StructureKind.Function,
+      name,
+      docs: [doc],
+      parameters: parts.parameters.map(([parameter, type]) => ({
+        // What a function of the contract does not read it does not name.
+        name: new RegExp(`\\b${parameter}\\b`).test(body) ? parameter : `_${parameter}`,
+        type,
+      })),
+      returnType: parts.returns,
+      statements: body,
+    },
+  };
+}
+
+const shapeText = (shape: readonly (number | undefined)[]): string => `[${shape.join(", ")}]`;
+
+/** `backbone(images)`, and `embed(images)` over it: each head's embeddings. */
+function embedFunctions(plan: ModelPlan, declarations: Declarations): Declared[] {
+  const names = new Names(["images", "features", "net"]);
+  const backbone = emitPipeline(plan.backbone.layers, "images", "backbone", names);
+  declarations.parameters.push(...backbone.parameters);
+  declarations.state.push(...backbone.state);
+  const isImage = plan.backbone.output.length === 3;
+  const lines: string[] = ["const features = backbone(images, net);"];
+  const results = plan.heads.map((head) => {
+    const emitted = emitPipeline(head.layers, "features", "heads", names);
+    declarations.parameters.push(...emitted.parameters);
+    declarations.state.push(...emitted.state);
+    lines.push("", `// ${commentText(head.name)}: ${headText(head)}`, ...emitted.lines);
+    return `${objectKey(head.name)}: ${emitted.result}`;
+  });
+  lines.push("", `return { ${results.join(", ")} };`);
+  return [
+    declared(
+      "backbone",
+      `${commentText(plan.backbone.text)}: images ${shapeText(plan.backbone.input)} to features ${shapeText(plan.backbone.output)}.`,
+      {
+        parameters: [
+          ["images", "tf.Tensor4D"],
+          ["net", "Net"],
+        ],
+        returns: isImage ? "tf.Tensor4D" : "tf.Tensor2D",
+        lines: [...backbone.lines, `return ${backbone.result};`],
+      },
+    ),
+    declared("embed", "Images [B, H, W, C] to the embeddings of each head.", {
+      parameters: [
+        ["images", "tf.Tensor4D"],
+        ["net", "Net"],
+      ],
+      returns: "Record<string, tf.Tensor2D>",
+      lines,
+    }),
+  ];
+}
+
+const headText = (head: HeadPlan): string =>
+  `${head.layers.map((layer) => (layer.kind === "layer" ? layer.name : "residual")).join(" |> ")}, [B, ${head.dim}], ` +
+  `read by ${head.losses.map(commentText).join(", ")}`;
+
+/** `losses(embeddings, labels)`: every loss's formula, what they share computed once. */
+function lossesFunction(plan: ModelPlan, declarations: Declarations): Declared {
+  const emitted = lowerModel(plan).map(({ loss, lowered }): EmittedLoss => {
+    declarations.parameters.push(...lowered.parameters.map(lossParameterText));
+    return { name: loss.name, value: lowered.value, valid: lowered.valid, comment: lossComment(loss) };
+  });
+  const { lines, results } = lossStatements(emitted);
+  const entries = results.map(({ name, value }) => (name === value ? name : `${objectKey(name)}: ${value}`));
+  return declared("losses", "Each loss on one batch: its value, and whether the batch held a valid tuple.", {
+    parameters: [
+      ["embeddings", "Record<string, tf.Tensor2D>"],
+      ["labels", "tf.Tensor1D"],
+      ["net", "Net"],
+    ],
+    returns: "Record<string, LossValue>",
+    lines: [...lines, "", `return { ${entries.join(", ")} };`],
+  });
+}
+
+/** The entry of the spec, and the first sentence of the loss's own documentation, citation included. */
+function lossComment(loss: LossPlan): string[] {
+  const { line } = position(loss.span.file, loss.span.start);
+  const lines = [commentText(`${loss.text} (line ${line})`)];
+  const doc = loss.instance.declaration.doc?.replace(/\s+/g, " ").trim();
+  const sentence = doc === undefined ? undefined : /^.*?\.(?= [A-Z]|$)/.exec(doc)?.[0];
+  if (sentence !== undefined) lines.push(commentText(sentence));
+  return lines;
+}
+
+function lossParameterText(parameter: LossParameter): string {
+  const { name, shape, initializer, lr, train } = parameter;
+  const sides = shape.map((side) => (side === "classes" ? "sizes.classes" : dimText(side))).join(", ");
+  const entries = [
+    `name: ${stringLiteral(name)}`,
+    `shape: [${sides}]`,
+    `init: ${initializerText(initializer)}`,
+    'group: "params"',
+    ...(lr === undefined ? [] : [`lr: ${lr}`]),
+    "decay: false",
+    `trainable: ${train}`,
+  ];
+  return `{ ${entries.join(", ")} }`;
+}
+
+function initializerText({ name, values }: LossParameter["initializer"]): string {
+  const all = [...values.keys()].map((key) => String(numberIn(values, key)));
+  return `init.${camelCase(name)}(${all.join(", ")})`;
+}
+
+/** `parameters(sizes)` and `state(sizes)`. */
+function declarationFunctions(declarations: Declarations): Declared[] {
+  const list = (entries: readonly string[]): string[] => [`return [${entries.join(",\n")}];`];
+  return [
+    declared("parameters", "Every trainable parameter, with its group and first value.", {
+      parameters: [["sizes", "Sizes"]],
+      returns: "ParameterSpec[]",
+      lines: list(declarations.parameters),
+    }),
+    declared("state", "What is kept from step to step without being trained.", {
+      parameters: [["sizes", "Sizes"]],
+      returns: "StateSpec[]",
+      lines: list(declarations.state),
+    }),
+  ];
+}
+
+/** The program's description of itself, the default export. */
+function programText(plan: ModelPlan, identity: ProgramIdentity): string {
+  const places = plan.losses.map((loss) => {
+    const { line } = position(loss.span.file, loss.span.start);
+    return `${objectKey(loss.name)}: ${dataLiteral({ file: identity.specFile, line, text: loss.text })}`;
+  });
+  const heads = plan.heads.map(({ name, dim, unit, weight, losses }) =>
+    dataLiteral({ name, dim, unit, weight, losses }),
+  );
+  const compress =
+    plan.compress === undefined
+      ? []
+      : [`compress: ${dataLiteral({ kind: plan.compress.name, to: numberIn(plan.compress.values, "to") })}`];
+  return `{
+  ${[
+    `name: ${stringLiteral(plan.name)}`,
+    `spec: ${dataLiteral({ file: identity.specFile, hash: identity.specHash })}`,
+    `compiler: ${stringLiteral(identity.compiler)}`,
+    `data: ${sourceText(plan.data)}`,
+    `split: ${splitText(plan.data.split)}`,
+    `augment: [${plan.data.augment.map(transformText).join(", ")}]`,
+    `image: ${dataLiteral(plan.data.image)}`,
+    `heads: [${heads.join(", ")}]`,
+    `lossPlaces: { ${places.join(", ")} }`,
+    "parameters",
+    "state",
+    "embed",
+    "losses",
+    "combine",
+    `train: ${trainText(plan.train)}`,
+    `evaluate: ${evaluateText(plan.evaluate)}`,
+    ...compress,
+  ].join(",\n  ")}
+}`;
+}
+
+const RUNTIME_VALUES = ["data", "init", "main", "nn", "ops", "strategies"];
+const RUNTIME_TYPES = [
+  "Combined",
+  "LossValue",
+  "Net",
+  "ParameterSpec",
+  "Program",
+  "Sizes",
+  "StateSpec",
+  "tf",
+];
+
+async function assemble(
+  plan: ModelPlan,
+  identity: ProgramIdentity,
+  functions: readonly FunctionDeclarationStructure[],
+  program: string,
+): Promise<string> {
+  const project = new Project({ useInMemoryFileSystem: true });
+  const body = project.createSourceFile("body.ts", {
+    statements: [
+      ...functions,
+      (writer) => writer.blankLine().writeLine(`const program: Program = ${program};`),
+      (writer) => writer.blankLine().writeLine("export default program;"),
+      (writer) => writer.blankLine().writeLine("await main(program, import.meta.url);"),
+    ],
+  });
+  const text = body.getFullText();
+  const used = (name: string): boolean => new RegExp(`(?<![\\w.])${name}\\b`).test(text);
+  const needsTensors = /(?<![\w.])tf\.(?!Tensor|Scalar)/.test(text);
+  const values = [...RUNTIME_VALUES.filter(used), ...(needsTensors ? ["tf"] : [])].sort();
+  const types = RUNTIME_TYPES.filter((name) => used(name) && !(name === "tf" && needsTensors));
+  const header =
+    `/**\n * ${commentText(plan.name)}: compiled by ${commentText(identity.compiler)} from ` +
+    `${commentText(identity.specFile)} (SHA-256 ${identity.specHash.slice(0, 12)}).\n` +
+    " * Change the spec and compile it again rather than this file. `node` runs it (`--help` lists its options).\n */\n";
+  const imports = `import { ${[...values, ...types.map((name) => `type ${name}`)].join(", ")} } from "dmlc/runtime";\n`;
+  return format(`${header}${imports}\n${text}`, { parser: "typescript", printWidth: 110 });
+}
