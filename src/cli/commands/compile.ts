@@ -43,8 +43,8 @@ export function compileCommand(terminal: Terminal): Command {
         throw new CommandError(EXIT.usage, `the output ${out} is no .ts file`, "Write `-o NAME.ts`.");
       const text = await programText(spec, model, file, dirname(out), terminal);
       const script = out.replace(/\.ts$/, ".js");
-      writeFileAtomic(out, text);
-      writeFileAtomic(script, eraseTypes(text));
+      await writeFileAtomic(out, text);
+      await writeFileAtomic(script, eraseTypes(text));
       const here = (path: string): string => relative(process.cwd(), path) || path;
       terminal.err(`wrote ${here(out)} and ${here(script)}; run it with: node ${here(script)}\n`);
       return undefined;

@@ -61,8 +61,8 @@ async function run(file: string, options: Options, terminal: Terminal): Promise<
   const text = await programText(spec, model, file, out, terminal);
   mkdirSync(out, { recursive: true });
   const script = join(out, `${model.name}.js`);
-  writeFileAtomic(join(out, `${model.name}.ts`), text);
-  writeFileAtomic(script, eraseTypes(text));
+  await writeFileAtomic(join(out, `${model.name}.ts`), text);
+  await writeFileAtomic(script, eraseTypes(text));
   provideRuntime();
   const { default: program } = (await import(pathToFileURL(resolve(script)).href)) as { default: Program };
   const { stderr, env } = process;
