@@ -5,26 +5,21 @@
  * The folder gets `weights.safetensors` (the kept parameters and state, and the compression), `log.jsonl` and
  * `results.json`. The weights are on disk before anything is judged.
  */
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
-import { trainingBatches } from "./data/batches.ts";
-import { defaultCacheDirectory } from "./data/cache_directory.ts";
-import type { Dataset, Split } from "./data/types.ts";
+import type { LoadContext } from "./data/types.ts";
 import { startEngine } from "./engine/index.ts";
 import type { EngineChoice } from "./engine/index.ts";
 import { RunError, RunInterrupted } from "./errors.ts";
+import { defaultCacheDirectory } from "./places.ts";
 import type { Program } from "./program.ts";
 import type { Reporter } from "./report/progress.ts";
-import { writeResults } from "./report/results.ts";
 import type { Results } from "./report/results.ts";
-import { writeSafetensors } from "./report/safetensors.ts";
-import type { StoredTensor } from "./report/safetensors.ts";
 import type { Network } from "./train/embed.ts";
 import { judge } from "./train/judge.ts";
-import { createLog } from "./train/log.ts";
+import { load } from "./train/load.ts";
+import type { Loaded } from "./train/load.ts";
 import type { RunLog } from "./train/log.ts";
+import { openOutput } from "./train/output.ts";
 import { readTensors } from "./train/parameters.ts";
-import { requireValidation } from "./train/selection.ts";
 import { Holder } from "./train/tensors.ts";
 import { initialGeneration, train } from "./train/trainer.ts";
 import type { Trained, TrainListener } from "./train/trainer.ts";
@@ -57,84 +52,59 @@ export async function runProgram(program: Program, options: RunOptions): Promise
   const { reporter } = options;
   const seed = wholeNumber("seed", options.seed ?? program.train.seed, 0);
   const steps = wholeNumber("steps", options.steps ?? program.train.steps, 1);
-  const log = openLog(options.out);
-  const engine = await startEngine(options.engine);
-  reporter.message(`engine: ${engine.description} (${engine.reason})`);
-
-  reporter.phase(`data: ${program.data.description}`);
-  const dataset = await program.data.load({
-    specDirectory: options.specDirectory,
-    projectRoot: options.projectRoot,
-    allowOutside: options.allowOutside,
-    cacheDirectory: options.cacheDirectory ?? defaultCacheDirectory(),
-    progress: (what, done, total) => reporter.work(what, done, total),
-  });
-  requireImage(program, dataset);
-  const split = program.split.apply(dataset);
-  requireValidation(program.train.select, split.validation);
-  const batches = trainingBatches(dataset, split.train, program.train.batch, program.augment, seed);
-  const data = dataSummary(dataset, split);
-  for (const note of [...dataset.notes, ...batches.notes]) {
-    reporter.message(note);
-    log.note(note);
-  }
-  reporter.message(
-    `${data.train_classes} training classes (${data.train_samples} images), ` +
-      `${data.validation_classes} for validation, ${data.test_classes} unseen for the test (${data.test_samples} images)`,
-  );
-  const loaded = performance.now();
-
-  const sizes = { classes: batches.classes };
-  const specs = program.parameters(sizes);
+  const output = await openOutput(options.out, program, seed);
   const holder = new Holder();
   try {
+    const engine = await startEngine(options.engine);
+    reporter.message(`engine: ${engine.description} (${engine.reason})`);
+
+    reporter.phase(`data: ${program.data.description}`);
+    const loaded = await load(program, loadContext(options), seed);
+    sayData(loaded, reporter, output.log);
+    const loadedAt = performance.now();
+
+    const sizes = { classes: loaded.batches.classes };
+    const specs = program.parameters(sizes);
     const start = holder.hold(initialGeneration(program, sizes, specs, seed));
     // Once more: the untrained network is judged at the end.
     holder.hold(start);
     reporter.phase(`training: ${steps} steps, ${specs.length} parameters, seed ${seed}`);
-    const trained = await untilInterrupted((signal) =>
-      train(
-        {
-          program,
-          sizes,
-          specs,
-          dataset,
-          batches,
-          steps,
-          seed,
-          signal,
-          validation: split.validation,
-          listener: listener(program, steps, reporter, log),
-        },
-        start,
-        holder,
-      ),
-    );
+    const { dataset, batches, split } = loaded;
+    const { validation } = split;
+    const saying = listener(program, steps, reporter, output.log);
+    const trained = await untilInterrupted((signal) => {
+      const training = {
+        program,
+        sizes,
+        specs,
+        dataset,
+        validation,
+        batches,
+        steps,
+        seed,
+        signal,
+        listener: saying,
+      };
+      return train(training, start, holder);
+    });
     const trainedAt = performance.now();
     const { parameters, state } = trained.generation;
     const weights = await readTensors({ ...parameters, ...state });
-    const path = await saveWeights(options.out, program, seed, trained.keptStep, weights);
-    log.note(
-      `training ended: ${trained.ended} after ${trained.steps} steps; weights of step ${trained.keptStep}`,
+    const path = await output.saveWeights(weights, trained.keptStep);
+    output.log.note(
+      `${trained.ended} after ${trained.steps} steps; weights of step ${trained.keptStep} kept`,
     );
     requireFinished(program, trained, steps, path);
-    const kept = trained.score === undefined ? "" : `, the best on the validation classes`;
-    reporter.message(`weights of step ${trained.keptStep}${kept}: ${path}`);
+    const best = trained.score === undefined ? "" : ", the best on the validation classes";
+    reporter.message(`weights of step ${trained.keptStep}${best}: ${path}`);
 
     reporter.phase("evaluation on the unseen classes");
     const network: Network = { program, sizes, parameters, state };
     const untrained: Network = { program, sizes, parameters: start.parameters, state: start.state };
-    const judged = await judge(network, untrained, dataset, split, seed, (done, total) =>
-      reporter.work("embeddings", done, total),
-    );
+    const progress = (done: number, total: number): void => reporter.work("embeddings", done, total);
+    const judged = await judge(network, untrained, dataset, split, seed, progress);
     if (judged.stored.size > 0) {
-      await saveWeights(
-        options.out,
-        program,
-        seed,
-        trained.keptStep,
-        new Map([...weights, ...judged.stored]),
-      );
+      await output.saveWeights(new Map([...weights, ...judged.stored]), trained.keptStep);
     }
     const ended = performance.now();
     const results: Results = {
@@ -143,26 +113,50 @@ export async function runProgram(program: Program, options: RunOptions): Promise
       engine: engine.name,
       seed,
       steps: trained.steps,
-      data,
+      data: loaded.summary,
       test: judged.test,
       ...(judged.compression === undefined ? {} : { compression: judged.compression }),
       weights: trained.values?.weights ?? {},
       timing: {
         ms_per_step: trained.timing.msPerStep,
         total_seconds: (ended - began) / 1000,
-        load_seconds: (loaded - began) / 1000,
-        training_seconds: (trainedAt - loaded) / 1000,
+        load_seconds: (loadedAt - began) / 1000,
+        training_seconds: (trainedAt - loadedAt) / 1000,
         batch_seconds: trained.timing.batchSeconds,
         validation_seconds: trained.timing.validationSeconds,
         evaluation_seconds: (ended - trainedAt) / 1000,
       },
     };
-    await writeResults(join(options.out, "results.json"), results);
+    await output.saveResults(results);
     return results;
   } finally {
     holder.releaseAll();
     reporter.close();
   }
+}
+
+function loadContext(options: RunOptions): LoadContext {
+  const { specDirectory, projectRoot, allowOutside, reporter } = options;
+  return {
+    specDirectory,
+    projectRoot,
+    allowOutside,
+    cacheDirectory: options.cacheDirectory ?? defaultCacheDirectory(),
+    progress: (what, done, total) => reporter.work(what, done, total),
+  };
+}
+
+/** Says how much data there is, and what was left out of it. */
+function sayData({ dataset, batches, summary }: Loaded, reporter: Reporter, log: RunLog): void {
+  for (const note of [...dataset.notes, ...batches.notes]) {
+    reporter.message(note);
+    log.note(note);
+  }
+  reporter.message(
+    `${summary.train_classes} training classes (${summary.train_samples} images), ` +
+      `${summary.validation_classes} for validation, ` +
+      `${summary.test_classes} unseen for the test (${summary.test_samples} images)`,
+  );
 }
 
 /** Runs `work` with a signal that SIGINT aborts; a second SIGINT ends the process as usual. */
@@ -222,58 +216,6 @@ function requireFinished(program: Program, trained: Trained, steps: number, path
     `Nothing is lost: ${saved} A lower learning rate, a longer warm-up or a lower clip usually helps; ` +
       "so does a look at what the loss divides by or takes the logarithm of.",
   );
-}
-
-async function saveWeights(
-  out: string,
-  program: Program,
-  seed: number,
-  step: number,
-  tensors: Map<string, StoredTensor>,
-): Promise<string> {
-  const path = join(out, "weights.safetensors");
-  const metadata = {
-    model: program.name,
-    spec_hash: program.spec.hash,
-    compiler: program.compiler,
-    seed: String(seed),
-    step: String(step),
-  };
-  await writeSafetensors(path, tensors, metadata);
-  return path;
-}
-
-function openLog(out: string): RunLog {
-  try {
-    mkdirSync(out, { recursive: true });
-    return createLog(join(out, "log.jsonl"));
-  } catch (cause) {
-    throw new RunError(
-      `cannot write to ${out}: ${(cause as Error).message}`,
-      "Choose another folder with --out.",
-      { cause },
-    );
-  }
-}
-
-function requireImage(program: Program, dataset: Dataset): void {
-  if (dataset.image.join() === program.image.join()) return;
-  throw new RunError(
-    `${dataset.name} holds images of ${dataset.image.join("x")}, the program was compiled for ${program.image.join("x")}`,
-    "Compile the spec again.",
-  );
-}
-
-function dataSummary(dataset: Dataset, split: Split): Results["data"] {
-  const classes = (indices: Int32Array): number =>
-    new Set(indices.map((sample) => dataset.labels[sample]!)).size;
-  return {
-    train_classes: classes(split.train),
-    validation_classes: classes(split.validation),
-    test_classes: classes(split.test),
-    train_samples: split.train.length,
-    test_samples: split.test.length,
-  };
 }
 
 function wholeNumber(what: string, value: number, least: number): number {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
@@ -238,6 +238,27 @@ describe("what goes wrong", () => {
     expect(none.error.message).toContain("needs validation classes");
     const other = await failing({ ...program, image: [16, 16, 1] });
     expect(other.error.message).toContain("images of 12x12x1");
+  });
+
+  test("an output folder that cannot be made is named; old results do not outlive a run that fails", async () => {
+    const out = join(folder, "in the way");
+    writeFileSync(out, "");
+    const context = {
+      engine: "wasm",
+      specDirectory: folder,
+      projectRoot: folder,
+      allowOutside: false,
+    } as const;
+    const into = (path: string, program: Program): Promise<Results> =>
+      runProgram(program, { ...context, out: path, reporter: silent });
+    await expect(into(join(out, "run"), shapesProgram())).rejects.toThrow(
+      `cannot write to ${join(out, "run")}`,
+    );
+    const old = join(folder, "old");
+    mkdirSync(old);
+    writeFileSync(join(old, "results.json"), "{}");
+    await expect(into(old, { ...shapesProgram(), image: [16, 16, 1] })).rejects.toBeInstanceOf(RunError);
+    expect(existsSync(join(old, "results.json"))).toBe(false);
   });
 
   test("errors of the data pass through, and classes left out of batches are noted", async () => {

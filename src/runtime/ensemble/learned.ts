@@ -71,7 +71,7 @@ function floorOf(operands: number, floor: number | undefined): number {
 }
 
 function initialLogits(operands: number, floor: number, prior: readonly number[] | undefined): number[] {
-  if (prior === undefined) return new Array<number>(operands).fill(0);
+  if (prior === undefined) return Array.from({ length: operands }, () => 0);
   const total = prior.reduce((sum, share) => sum + share, 0);
   return prior.map((share) => {
     const above = share / total - floor;
