@@ -55,7 +55,7 @@ describe("drawing icons", () => {
 });
 
 describe("near-duplicates", () => {
-  it("are those that correlate above 0.85 with one kept before; blank images are dropped", () => {
+  it("are those that correlate above 0.75 with one kept before; blank images are dropped", () => {
     const random = counterRandom(1, "images");
     const base = Uint8Array.from({ length: 64 }, () => random.int(256));
     const mixed = (share: number): Uint8Array =>

@@ -13,7 +13,7 @@ import { dropNearDuplicates, standardise, synonymClusters } from "./icon_select.
 import type { Dataset } from "./types.ts";
 
 /** Raise with every change of the rules by which the data set is built: cached ones are then built again. */
-export const BUILD_VERSION = 1;
+export const BUILD_VERSION = 2;
 
 const REFERENCE_SIZE = 32;
 

@@ -3,8 +3,12 @@
  * Called by the builder of the icon data set; pure numbers.
  */
 
-/** Two drawings of one concept that correlate above this are one drawing: the later one is dropped. */
-export const DUPLICATE_CORRELATION = 0.85;
+/**
+ * Two drawings of one concept that correlate above this are one drawing: the later one is dropped. Related sets share
+ * much of their design: at 0.85 raw pixels alone still found a neighbour of the right class for 46 in 100 unseen icons,
+ * at 0.75 for 32 in 100, which leaves a task that needs an embedding.
+ */
+export const DUPLICATE_CORRELATION = 0.75;
 /** Drawings of two sets that correlate above this are taken for the same drawing under two names. */
 export const SAME_DRAWING_CORRELATION = 0.95;
 /** Concepts of which a larger part of the sets has both mean different things, however alike they are. */
