@@ -109,34 +109,40 @@ const access = (alignment: number, offset: number): Code => [alignment, ...unsig
 const binary =
   (...opcode: readonly number[]) =>
   (a: Code, b: Code): Code => [...a, ...b, ...opcode];
-const unary =
-  (...opcode: readonly number[]) =>
-  (a: Code): Code => [...a, ...opcode];
-
 export const i32 = {
   constant: (value: number): Code => [0x41, ...signed(value)],
   add: binary(0x6a),
   mul: binary(0x6c),
+  and: binary(0x71),
+  or: binary(0x72),
+  /** 1 or 0. */
+  compare: {
+    Equal: binary(0x46),
+    NotEqual: binary(0x47),
+    Less: binary(0x48),
+    Greater: binary(0x4a),
+    LessEqual: binary(0x4c),
+    GreaterEqual: binary(0x4e),
+  },
   load: (address: Code, offset = 0): Code => [...address, 0x28, ...access(2, offset)],
+  store: (address: Code, value: Code, offset = 0): Code => [...address, ...value, 0x36, ...access(2, offset)],
+  loadByte: (address: Code): Code => [...address, 0x2d, ...access(0, 0)],
+  storeByte: (address: Code, value: Code): Code => [...address, ...value, 0x3a, ...access(0, 0)],
 };
 
-/** Single floats: the columns left over when a row is no multiple of four. */
 export const f32 = {
-  zero: [0x43, 0, 0, 0, 0] as Code,
   add: binary(0x92),
   sub: binary(0x93),
   mul: binary(0x94),
-  div: binary(0x95),
-  sqrt: unary(0x91),
-  /** `condition > 0 ? a : 0`, where NaN counts as not greater. */
-  whereOver: (condition: Code, bound: Code, a: Code): Code => [
-    ...a,
-    ...f32.zero,
-    ...condition,
-    ...bound,
-    0x5e,
-    0x1b,
-  ],
+  /** 1 or 0, as an i32. */
+  compare: {
+    Equal: binary(0x5b),
+    NotEqual: binary(0x5c),
+    Less: binary(0x5d),
+    Greater: binary(0x5e),
+    LessEqual: binary(0x5f),
+    GreaterEqual: binary(0x60),
+  },
   load: (address: Code, offset = 0): Code => [...address, 0x2a, ...access(2, offset)],
   store: (address: Code, value: Code, offset = 0): Code => [...address, ...value, 0x38, ...access(2, offset)],
 };
@@ -150,15 +156,18 @@ export const f32x4 = {
   add: binary(0xfd, 0xe4, 0x01),
   sub: binary(0xfd, 0xe5, 0x01),
   mul: binary(0xfd, 0xe6, 0x01),
-  div: binary(0xfd, 0xe7, 0x01),
-  sqrt: unary(0xfd, 0xe3, 0x01),
   /** All bits of a lane set where equal, none elsewhere. */
   eq: binary(0xfd, 0x41),
-  gt: binary(0xfd, 0x44),
+  /** The larger or smaller; NaN if either is. Free of branches, which the scalar instructions are not. */
+  max: binary(0xfd, 0xe9, 0x01),
+  min: binary(0xfd, 0xe8, 0x01),
   and: binary(0xfd, 0x4e),
   /** `a & ~b`. */
   andNot: binary(0xfd, 0x4f),
   load: (address: Code, offset = 0): Code => [...address, 0xfd, 0x00, ...access(2, offset)],
+  /** One float in the first lane, zeros in the others. */
+  loadFirst: (address: Code): Code => [...address, 0xfd, 0x5c, ...access(2, 0)],
+  storeFirst: (address: Code, value: Code): Code => [...address, ...value, 0xfd, 0x5a, ...access(2, 0), 0],
   /** One float repeated in the four lanes. */
   loadSplat: (address: Code, offset = 0): Code => [...address, 0xfd, 0x09, ...access(2, offset)],
   store: (address: Code, value: Code, offset = 0): Code => [

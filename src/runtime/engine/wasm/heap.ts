@@ -12,6 +12,7 @@ import * as columns from "./simd/columns.ts";
 import { copyLines } from "./simd/copy.ts";
 import { averagePoolGradientLine, maxPoolGradientLine } from "./simd/pool.ts";
 import { accumulateProduct } from "./simd/product.ts";
+import { runs } from "./simd/runs.ts";
 import { transpose } from "./simd/transpose.ts";
 
 /** What a kernel is called with: its input tensors by name, the backend, and its attributes. */
@@ -50,19 +51,29 @@ const sources = {
 /** The engine's own loops; arguments as documented at each definition in `simd/`. */
 export type Loops = Readonly<Record<keyof typeof sources, (...args: number[]) => void>>;
 
-const instances = new WeakMap<BackendWasm, Loops>();
+const instances = new WeakMap<BackendWasm, Loops & RunLoops>();
+type RunLoops = Readonly<Record<string, (...args: number[]) => void>>;
 
 /** The loops, compiled once for each backend instance. */
 export function loops(backend: BackendWasm): Loops {
-  let instance = instances.get(backend);
-  if (instance === undefined) {
+  return instance(backend);
+}
+
+/** The loop of `simd/runs.ts` with this name. */
+export function runLoop(backend: BackendWasm, name: string): (...args: number[]) => void {
+  return instance(backend)[name]!;
+}
+
+function instance(backend: BackendWasm): Loops & RunLoops {
+  let found = instances.get(backend);
+  if (found === undefined) {
     const { Module, Instance } = (globalThis as unknown as { WebAssembly: WebAssemblyApi }).WebAssembly;
     const { memory } = emscripten(backend).asm;
-    instance = new Instance(new Module(assemble(Object.values(sources))), { env: { memory } })
-      .exports as Loops;
-    instances.set(backend, instance);
+    const module = new Module(assemble([...Object.values(sources), ...Object.values(runs)]));
+    found = new Instance(module, { env: { memory } }).exports as Loops & RunLoops;
+    instances.set(backend, found);
   }
-  return instance;
+  return found;
 }
 
 /** Byte address of a tensor's first element. */
@@ -97,6 +108,11 @@ export function floats(backend: BackendWasm, address: number, length: number): F
 /** A view of `length` 32-bit integers at an address; valid until the next allocation. */
 export function integers(backend: BackendWasm, address: number, length: number): Int32Array {
   return new Int32Array(emscripten(backend).asm.memory.buffer, address, length);
+}
+
+/** The whole memory; valid until the next allocation. */
+export function bytes(backend: BackendWasm): Uint8Array {
+  return new Uint8Array(emscripten(backend).asm.memory.buffer);
 }
 
 /** Runs another kernel of the backend, outside any gradient tape. The caller disposes the result. */

@@ -6,12 +6,15 @@ import * as tf from "@tensorflow/tfjs-core";
 import { BATCH_NORM_BACKWARD, BATCH_NORM_FORWARD, BATCH_STATISTICS } from "../kernel_names.ts";
 import { batchMatMul } from "./batch_matmul.ts";
 import { batchNormBackward, batchNormForward, batchStatistics } from "./batch_norm.ts";
+import { broadcastKernel } from "./broadcast.ts";
 import { conv2DFilterGradient } from "./conv2d_filter_gradient.ts";
 import { conv2DInputGradient } from "./conv2d_input_gradient.ts";
+import { gather, tile } from "./copies.ts";
 import type { Kernel, KernelCall } from "./heap.ts";
 import { identity } from "./identity.ts";
 import { averagePoolGradient, maxPoolGradient } from "./pool_gradient.ts";
 import { reduceColumns } from "./sum.ts";
+import { runKernels } from "./simd/runs.ts";
 import { unsortedSegmentSum } from "./unsorted_segment_sum.ts";
 
 /** Registers every kernel below for the backend `wasm`. */
@@ -28,6 +31,9 @@ export function registerTrainingKernels(): void {
   replace(tf.AvgPoolGrad, () => averagePoolGradient);
   replace(tf.Sum, reduceColumns("sum"));
   replace(tf.Mean, reduceColumns("mean"));
+  replace(tf.Tile, tile);
+  replace(tf.GatherV2, gather);
+  for (const { name, types, result } of runKernels) replace(name, broadcastKernel(name, types, result));
 }
 
 /** A kernel the backend lacks; one that is there already, in a later version of the backend, is left alone. */
