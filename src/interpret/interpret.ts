@@ -3,7 +3,8 @@
  * float64 and one number at a time. Lowering is tested against it and `dmlc try` prints it. Pure.
  *
  * `valid`: some outermost reduction of the body, that is one inside no other, held at least one present tuple. A
- * reduction over a list (unrolled) is looked through; a branch of an `if` that was not taken holds none.
+ * reduction over a list (unrolled) is looked through; a branch of an `if` that was not taken holds none; a loss without
+ * a reduction is always valid. A batch without a valid tuple gives 0 with zero gradients, whatever else the body adds.
  */
 import type { LossInstance, MinerInstance } from "../resolve/values.ts";
 import { InterpretError } from "./errors.ts";
@@ -36,7 +37,7 @@ export interface LossBatch {
   /** Class of each row, 0 to classes - 1. */
   readonly labels: readonly number[];
   readonly classes: number;
-  /** By name, `w` or `inner/0/w`: every parameter that `paramShapes` lists. */
+  /** By name, `w`, or `w_2` for an inner loss's: every parameter that `paramShapes` lists. */
   readonly params?: ReadonlyMap<string, Tensor>;
   /** States before the step, by name; those not given have their initial values. */
   readonly states?: ReadonlyMap<string, Tensor>;
@@ -80,13 +81,16 @@ export function interpretLoss(
   const firstSlot = inputsOf(loss, batch, tape);
   const evaluation = new Evaluation(loss.graph, tape, firstSlot, batch.labels);
   const root = evaluation.evaluate(loss.root);
+  const reductions = outermost(loss.root);
+  const valid = reductions.length === 0 || reductions.some((node) => evaluation.held[node.id]! > 0);
+  const defined = valid && root !== ABSENT;
   const result = {
-    value: root === ABSENT ? 0 : tape.value(root),
-    valid: outermost(loss.root).some((node) => evaluation.held[node.id]! > 0),
+    value: defined ? tape.value(root) : 0,
+    valid,
     states: nextStates(loss, evaluation),
   };
   if (options.gradient !== true) return result;
-  const slopes = root === ABSENT ? undefined : tape.backward(root);
+  const slopes = defined ? tape.backward(root) : undefined;
   const of = (input: Input): Float64Array => {
     const first = firstSlot.get(input)!;
     return slopes?.slice(first, first + count(input.shape)) ?? new Float64Array(count(input.shape));

@@ -31,7 +31,7 @@ export interface Input {
   readonly kind: "input";
   readonly id: number;
   readonly role: "view" | "labels" | "param" | "state";
-  /** A view's position; a parameter's or state's path, `w` or `inner/0/w`. */
+  /** A view's position; a parameter's or state's name, `w`, or `w_2` for an inner loss's. */
   readonly name: string;
   readonly shape: readonly number[];
 }

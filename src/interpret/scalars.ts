@@ -51,6 +51,12 @@ function sigmoid(v: number): number {
   return v >= 0 ? 1 / (1 + e) : e / (1 + e);
 }
 
+/** log(1 + exp v), above 0 as the function is: an active mean counts it however small it gets. */
+function softplus(v: number): number {
+  const value = Math.max(v, 0) + Math.log1p(Math.exp(-Math.abs(v)));
+  return value === 0 ? Number.MIN_VALUE : value;
+}
+
 export function unary(op: UnaryOperator, v: number): Derived {
   switch (op) {
     case "-":
@@ -58,7 +64,7 @@ export function unary(op: UnaryOperator, v: number): Derived {
     case "relu":
       return v > 0 ? derived(v, 1) : derived(Number.isNaN(v) ? v : 0, 0);
     case "softplus":
-      return derived(Math.max(v, 0) + Math.log1p(Math.exp(-Math.abs(v))), sigmoid(v));
+      return derived(softplus(v), sigmoid(v));
     case "sigmoid": {
       const s = sigmoid(v);
       return derived(s, s * sigmoid(-v));

@@ -6,6 +6,7 @@
  *   log(1 + Σ exp(u)), log1p(Σ exp(u))   a log-sum-exp with one more term exp(0)
  *   log(Σ exp(u))                        logsumexp(u), absent over nothing
  *   log(Σ u)                             absent over nothing
+ *   log(exp(u))                          u
  *   cos(acos(c))                         c
  *   cos(acos(c) ± m), cos(m + acos(c))   c·cos m ∓ sqrt(1 - c²)·sin m; the root is 0 with zero gradient from |c| = 1 on
  *   Σ_t (u[t] - v[t])^2                  the squared distance, exactly 0 for nearly equal vectors
@@ -19,6 +20,7 @@ export function rewriteUnary(graph: Graph, op: UnaryOperator, operand: Node): No
     case "log1p":
       return logOfOnePlus(graph, operand);
     case "log": {
+      if (isExp(operand)) return operand.operand;
       if (operand.kind === "reduce" && operand.op === "sum") return logOfSum(graph, operand.branches);
       if (operand.kind !== "binary" || operand.op !== "+") return undefined;
       if (isOne(operand.left)) return logOfOnePlus(graph, operand.right);

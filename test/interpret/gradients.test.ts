@@ -1,4 +1,5 @@
 /** Gradients of the standard library's losses against central differences, and degenerate batches. */
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { interpretLoss } from "../../src/interpret/index.ts";
 import type { LossBatch } from "../../src/interpret/index.ts";
@@ -41,6 +42,41 @@ function gradientError(instance: LossInstance, batch: LossBatch): number {
   for (const [name, tensor] of batch.params ?? []) compare(tensor.data, gradient!.params.get(name)!);
   return error / scale;
 }
+
+/** The losses that the design of the language is written with, beyond the standard library's. */
+const page = readFileSync(new URL("../conformance/language.md", import.meta.url), "utf8");
+const written = [...page.matchAll(/^```dml\n([^]*?)^```/gm)]
+  .map((block) => block[1]!)
+  .filter((text) => /^loss /m.test(text))
+  .join("\n");
+const WRITTEN = [
+  "soft_triple(centers: 3)",
+  "margin(learn_beta: true, nu: 0.1)",
+  "histogram(nodes: 11)",
+  "smooth_ap(temperature: 0.3)",
+  "vicreg",
+  "matryoshka(inner: triplet(margin: 0.5), sizes: [2, 3])",
+  "matryoshka(inner: arcface(scale: 4), sizes: [2])",
+];
+
+describe("gradients equal central differences, for the losses of the language's page", () => {
+  for (const use of WRITTEN)
+    it(use, () => {
+      const instance = loss(use, written);
+      const views = instance.declaration.views?.length ?? 1;
+      const batch = randomBatch(instance, { classes: 2, samples: 3, dim: 4, views });
+      expect(gradientError(instance, batch)).toBeLessThan(1e-5);
+    });
+
+  it("circle, whose weights carry no gradient, has that of fixed weights", () => {
+    const instance = loss("circle(gamma: 4)", written);
+    const batch = randomBatch(instance, { classes: 2, samples: 3, dim: 4 });
+    const { value, gradient } = interpretLoss(instance, batch, { gradient: true });
+    expect(value).toBeGreaterThan(0);
+    expect([...gradient!.views[0]!].every(Number.isFinite)).toBe(true);
+    expect(gradientError(instance, batch)).toBeGreaterThan(1e-2);
+  });
+});
 
 describe("gradients equal central differences", () => {
   for (const use of USES)

@@ -37,5 +37,12 @@ export function toJson(diagnostic: Diagnostic): JsonDiagnostic {
 /** An array, one diagnostic a line. */
 export function renderJson(diagnostics: readonly Diagnostic[]): string {
   if (diagnostics.length === 0) return "[]\n";
-  return `[\n${diagnostics.map((diagnostic) => `  ${JSON.stringify(toJson(diagnostic))}`).join(",\n")}\n]\n`;
+  return `[\n${diagnostics.map((diagnostic) => `  ${escaped(JSON.stringify(toJson(diagnostic)))}`).join(",\n")}\n]\n`;
+}
+
+/** The same JSON with the characters that could hide or reorder others in a terminal written as escapes. */
+function escaped(json: string): string {
+  return json.replace(/[\p{Cf}\u007f-\u009f\u2028\u2029]/gu, (character) =>
+    character.replace(/[^]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`),
+  );
 }

@@ -70,7 +70,7 @@ export function expandLoss(
     mined: false,
     depth: 0,
   };
-  const root = expandBody(expansion, instance, views, "");
+  const root = expandBody(expansion, instance, views);
   if (miner !== undefined && !expansion.mined)
     throw new InterpretError(
       `${instance.declaration.name.text} has no tuples that ${miner.declaration.name.text} could choose among`,
@@ -79,7 +79,7 @@ export function expandLoss(
   return { graph, tensors, root, views, labels, registry };
 }
 
-function expandBody(e: Expansion, instance: LossInstance, views: readonly Tensor[], path: string): Node {
+function expandBody(e: Expansion, instance: LossInstance, views: readonly Tensor[]): Node {
   const { declaration } = instance;
   const frame = new Frame(instance.scope);
   frame.bind("y", e.labels);
@@ -94,7 +94,7 @@ function expandBody(e: Expansion, instance: LossInstance, views: readonly Tensor
   for (const statement of declaration.statements) {
     if (statement.kind === "Assignment")
       throw new InterpretError("only a miner assigns its indices", statement.span);
-    bindStatement(e, statement, frame, path);
+    bindStatement(e, statement, frame);
   }
   return expandNode(e, declaration.body, frame);
 }
@@ -121,5 +121,5 @@ export function expandInnerLoss(
   const ordered = names.map((view) => views.get(view));
   if (ordered.includes(undefined))
     throw new InterpretError(`${name} takes the views (${names.join(", ")})`, call.span);
-  return expandBody(e, loss, ordered as Tensor[], `${e.registry.use(name)}/`);
+  return expandBody(e, loss, ordered as Tensor[]);
 }

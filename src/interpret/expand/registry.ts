@@ -1,6 +1,6 @@
 /**
  * The parameters and states that a loss declares, and those of the losses it uses: name, shape, and how each starts.
- * A loss used inside another has its own, one set for each use: `inner/0/w`, `inner/1/w`. Filled by `loss.ts`, read by
+ * A loss used inside another has its own, one set for each use, numbered in order of use: `w`, `w_2`, `w_3`. Filled by `loss.ts`, read by
  * `interpret.ts` and `initial.ts`. Data only.
  */
 import type { Span } from "../../source/source.ts";
@@ -30,12 +30,12 @@ export interface StateInfo {
 export class Registry {
   readonly parameters: ParameterInfo[] = [];
   readonly states: StateInfo[] = [];
-  private readonly uses = new Map<string, number>();
 
-  /** The path of the next use of an inner loss. */
-  use(path: string): string {
-    const count = this.uses.get(path) ?? 0;
-    this.uses.set(path, count + 1);
-    return `${path}/${count}`;
+  /** The name itself, or with the first number that makes it new. */
+  unique(wanted: string): string {
+    const taken = new Set([...this.parameters, ...this.states].map(({ input }) => input.name));
+    let name = wanted;
+    for (let k = 2; taken.has(name); k++) name = `${wanted}_${k}`;
+    return name;
   }
 }

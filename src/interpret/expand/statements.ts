@@ -12,13 +12,7 @@ import type { Expansion } from "./expand.ts";
 import type { InitializerUse } from "./registry.ts";
 import type { Operand } from "./tensor.ts";
 
-/** `path` is the prefix of the names of parameters and states: empty, or `inner/0/`. */
-export function bindStatement(
-  e: Expansion,
-  statement: Let | Param | State,
-  frame: Frame,
-  path: string,
-): void {
+export function bindStatement(e: Expansion, statement: Let | Param | State, frame: Frame): void {
   const name = statement.name.text;
   switch (statement.kind) {
     case "Let":
@@ -32,13 +26,13 @@ export function bindStatement(
       }
       return;
     case "Param": {
-      const input = declare(e, "param", path + name, statement.type, frame);
+      const input = declare(e, "param", e.registry.unique(name), statement.type, frame);
       e.registry.parameters.push({ input, initializer: initializerOf(e, statement.init, frame) });
       frame.bind(name, reading(e, input));
       return;
     }
     case "State": {
-      const input = declare(e, "state", path + name, statement.type, frame);
+      const input = declare(e, "state", e.registry.unique(name), statement.type, frame);
       const initial = expandNode(e, statement.initial, frame);
       frame.bind(name, reading(e, input));
       e.registry.states.push({ input, initial, next: expand(e, statement.next, frame) });
