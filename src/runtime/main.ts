@@ -89,10 +89,10 @@ async function runFromTerminal(program: Program, flags: Flags, directory: string
   const { stdout, stderr, env } = process;
   const reporter = createReporter({
     stream: stderr,
-    isTTY: stderr.isTTY,
+    isTTY: stderr.isTTY === true,
     columns: () => stderr.columns,
     now: () => performance.now(),
-    color: colorEnabled(stderr.isTTY, env),
+    color: colorEnabled(stderr.isTTY === true, env),
   });
   const out = flags.out ?? join("runs", `${program.name}-${flags.seed ?? program.train.seed}`);
   try {
@@ -104,7 +104,7 @@ async function runFromTerminal(program: Program, flags: Flags, directory: string
       projectRoot,
       reporter,
     });
-    stdout.write(`${resultsTable(results.test, createPaint(colorEnabled(stdout.isTTY, env)))}\n`);
+    stdout.write(`${resultsTable(results.test, createPaint(colorEnabled(stdout.isTTY === true, env)))}\n`);
     return 0;
   } catch (error) {
     reporter.close();
