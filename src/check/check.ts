@@ -9,32 +9,53 @@ import type { Module } from "../resolve/modules.ts";
 import type { Declaration } from "../syntax/ast.ts";
 import type { CheckContext } from "./context.ts";
 import { checkDataSet } from "./data_set.ts";
+import { checkParameters } from "./formula/parameters.ts";
 import { checkModel } from "./model.ts";
 import { checkDeclaredBackbone } from "./pipeline.ts";
+import { checkCyclicMeasure } from "./rules/cyclic_measures.ts";
+import { checkLossDeclaration } from "./rules/losses.ts";
+import { checkMeasureDeclaration } from "./rules/measures.ts";
+import { checkMinerDeclaration } from "./rules/miners.ts";
 
-type Check = (declaration: Declaration, context: CheckContext) => void;
+type Laws = {
+  readonly [Kind in Declaration["kind"]]?: readonly ((
+    declaration: Extract<Declaration, { kind: Kind }>,
+    context: CheckContext,
+  ) => void)[];
+};
 
-/** The laws of declarations that stand by themselves, in order. */
-const rules: readonly Check[] = [
-  (declaration, context) => {
-    if (declaration.kind === "Backbone") checkDeclaredBackbone(declaration, context);
-  },
-  (declaration, context) => {
-    if (declaration.kind === "Dataset") checkDataSet(declaration, context);
-  },
-];
+/** The laws of declarations that stand by themselves, used or not, kinds in the order they are checked in. */
+const laws: Laws = {
+  Measure: [checkCyclicMeasure, checkMeasureDeclaration],
+  Loss: [checkLossDeclaration],
+  Miner: [checkMinerDeclaration],
+  Backbone: [
+    (declaration, { scope, diagnostics }) => {
+      checkParameters(declaration, scope, diagnostics);
+    },
+    checkDeclaredBackbone,
+  ],
+  Dataset: [checkDataSet],
+};
 
 /** Checks a module and what it imports; the plans of its sound models, in order. */
 export function checkModule(module: Module, diagnostics: Diagnostics): ModelPlan[] {
-  for (const each of withImports(module)) {
-    const context = { scope: each.scope, diagnostics };
-    for (const rule of rules) for (const declaration of each.file.declarations) rule(declaration, context);
-  }
+  for (const each of withImports(module))
+    checkDeclarations(each.file.declarations, { scope: each.scope, diagnostics });
   const context = { scope: module.scope, diagnostics };
   return module.file.declarations.flatMap((declaration) => {
     const plan = declaration.kind === "Model" ? checkModel(declaration, context) : undefined;
     return plan === undefined ? [] : [plan];
   });
+}
+
+/** Checks declarations that are no models, each by the laws of its kind. */
+export function checkDeclarations(declarations: readonly Declaration[], context: CheckContext): void {
+  for (const [kind, list] of Object.entries(laws))
+    for (const declaration of declarations)
+      if (declaration.kind === kind)
+        for (const law of list as readonly ((declaration: Declaration, context: CheckContext) => unknown)[])
+          law(declaration, context);
 }
 
 /** A module after everything it imports, each once. */

@@ -8,6 +8,7 @@ import { oneLine } from "../resolve/describe.ts";
 import type { LossInstance, MinerInstance } from "../resolve/values.ts";
 import { textOf, type Span } from "../source/source.ts";
 import type { Block, Entry, Expression, LossDeclaration } from "../syntax/ast.ts";
+import { walk } from "../syntax/traverse.ts";
 import { reportNotBuilt } from "./built.ts";
 import type { CheckContext } from "./context.ts";
 import { uniqueEntries } from "./settings.ts";
@@ -90,13 +91,11 @@ function reportUnbuiltLoss(declaration: LossDeclaration, place: Span, context: C
 /** Whether a loss's formula compares samples of one class, and of different classes. */
 function comparisons(declaration: LossDeclaration): { same: boolean; differs: boolean } {
   const calls = new Set<string>();
-  const open: unknown[] = [...declaration.statements, declaration.body];
-  for (let node = open.pop(); node !== undefined; node = open.pop()) {
-    if (typeof node !== "object" || node === null) continue;
-    for (const [key, value] of Object.entries(node))
-      if (key !== "span") open.push(...(Array.isArray(value) ? value : [value ?? null]));
-    if ((node as Expression).kind === "Call") calls.add((node as { callee: { text: string } }).callee.text);
-  }
+  walk(declaration, {
+    enter: (node) => {
+      if (node.kind === "Call") calls.add(node.callee.text);
+    },
+  });
   return { same: calls.has("same"), differs: calls.has("differs") };
 }
 

@@ -131,11 +131,7 @@ function dataOf(expression: Expression | undefined, context: CheckContext): Data
     });
     return undefined;
   }
-  const own = resolved.declaration.span.file === expression.span.file;
-  return checkDataSet(resolved.declaration, {
-    scope: resolved.scope,
-    diagnostics: own ? new Diagnostics() : diagnostics,
-  });
+  return checkDataSet(resolved.declaration, { scope: resolved.scope, diagnostics: new Diagnostics() });
 }
 
 function errorCount(diagnostics: Diagnostics): number {

@@ -16,6 +16,7 @@ import type {
   MinerDeclaration,
   TypeExpression,
 } from "../syntax/ast.ts";
+import { walk } from "../syntax/traverse.ts";
 import { evaluateConstant } from "./evaluate.ts";
 import { fit, type Target } from "./fit.ts";
 import { matchArguments, matchList, type Match } from "./match.ts";
@@ -147,6 +148,39 @@ export function instantiateDeclared<D extends LossDeclaration | MinerDeclaration
   };
   const place = { scope, environment: new Map(), within: [] };
   return instance({ declaration, scope: declared }, use, place, diagnostics) as never;
+}
+
+/**
+ * The defaults of a declaration's parameters, as far as they have some, each held against its own type: what is known
+ * of a declaration before any use. Problems are reported.
+ */
+export function bindDefaults(signature: Signature, diagnostics: Diagnostics): Values {
+  const bound = new Map<string, Value>();
+  const missing = new Set<string>();
+  for (const parameter of signature.parameters) {
+    const name = parameter.name.text;
+    const target = { name: `The default of \`${name}\`` };
+    const place = { scope: signature.scope, environment: bound, within: [] };
+    // A default that mentions a parameter without one has a value at each use only.
+    const open = parameter.default !== undefined && mentions(parameter.default, missing);
+    const value =
+      parameter.default === undefined || open
+        ? undefined
+        : valueFor(parameter.default, parameter.type, place, target, bound, diagnostics);
+    if (value === undefined) missing.add(name);
+    else bound.set(name, value);
+  }
+  return bound;
+}
+
+function mentions(expression: Expression, names: ReadonlySet<string>): boolean {
+  let found = false;
+  walk(expression, {
+    enter: (node) => {
+      if (node.kind === "Name" && names.has(node.text)) found = true;
+    },
+  });
+  return found;
 }
 
 // ── The law itself ──────────────────────────────────────────────────────────────────────────────────────────────

@@ -88,3 +88,18 @@ export function oneLine(text: string): string {
     .replace(/\s+/g, " ")
     .trim();
 }
+
+/** The types that parameters of declarations in a spec may have. */
+export const parameterTypes: readonly string[] = [
+  "real",
+  "int",
+  "bool",
+  "angle",
+  "distance",
+  "similarity",
+  "loss",
+  "miner",
+  "word",
+  "text",
+  "size",
+];

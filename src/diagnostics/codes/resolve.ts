@@ -123,14 +123,16 @@ export const unknownParameter = define<{
   name: string;
   callee: string;
   known: readonly string[];
+  because?: string;
   suggestion?: string;
 }>({
   code: "DML0210",
   name: "unknown-parameter",
   severity: "error",
   message: ({ name, callee }) => `\`${callee}\` has no parameter \`${name}\``,
-  reason: ({ known, callee }) =>
-    known.length === 0 ? `\`${callee}\` takes no arguments.` : `Its parameters are ${listOf(known)}.`,
+  reason: ({ known, callee, because }) =>
+    because ??
+    (known.length === 0 ? `\`${callee}\` takes no arguments.` : `Its parameters are ${listOf(known)}.`),
   help: ({ suggestion }) => didYouMean(suggestion),
 });
 

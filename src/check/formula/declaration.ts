@@ -1,0 +1,311 @@
+/**
+ * The formulas of one loss, measure or miner: its names and statements in order, then its body. Called by the rules of
+ * these declarations.
+ */
+import {
+  duplicateFormulaName,
+  malformedDeclaration,
+  unreachedParam,
+  unusedName,
+} from "../../diagnostics/codes/formula.ts";
+import { unknownSetting } from "../../diagnostics/codes/check.ts";
+import { unknownName } from "../../diagnostics/codes/resolve.ts";
+import { Diagnostics } from "../../diagnostics/diagnostic.ts";
+import { closest } from "../../diagnostics/did_you_mean.ts";
+import { bindMatched } from "../../resolve/bind.ts";
+import { evaluateConstant } from "../../resolve/evaluate.ts";
+import { fit } from "../../resolve/fit.ts";
+import { matchArguments } from "../../resolve/match.ts";
+import { asUse, resolveUse, signatureOf } from "../../resolve/use.ts";
+import type { Value } from "../../resolve/values.ts";
+import type {
+  Expression,
+  Identifier,
+  Let,
+  LossDeclaration,
+  MeasureDeclaration,
+  MinerDeclaration,
+  Param,
+  Parameter,
+  State,
+  TypeExpression,
+} from "../../syntax/ast.ts";
+import { walk, type Node } from "../../syntax/traverse.ts";
+import { Axes, type Axis } from "../../types/axis.ts";
+import { number, tensor, unknown, type FormulaType } from "../../types/formula_type.ts";
+import type { CheckContext } from "../context.ts";
+import { uniqueEntries } from "../settings.ts";
+import { expandLet, mentionsOnly } from "./calls.ts";
+import { Environment, type Binding, type FormulaContext, type LetBinding } from "./environment.ts";
+import { expectNumber, misfit } from "./expectations.ts";
+import { infer } from "./infer.ts";
+import { checkParameters, parameterBinding } from "./parameters.ts";
+import { reportOpenIndices } from "./reductions.ts";
+
+type Owner = LossDeclaration | MeasureDeclaration | MinerDeclaration;
+
+/** A declaration being checked: the names so far, and which of them its text declares. */
+export class Formula {
+  readonly context: FormulaContext;
+  environment = new Environment();
+  private readonly declared: {
+    readonly name: Identifier;
+    readonly what: string;
+    readonly binding: Binding;
+  }[] = [];
+
+  constructor(declaration: Owner, { scope, diagnostics }: CheckContext) {
+    this.context = {
+      scope,
+      diagnostics,
+      axes: new Axes(),
+      constants: checkParameters(declaration, scope, diagnostics),
+      used: new Set(),
+      openIndices: [],
+      asNumbers: [],
+      calls: [],
+      generic: false,
+      steps: 0,
+      depth: 0,
+      exhausted: false,
+      infer,
+    };
+  }
+
+  axis(name: "batch" | "classes" | "dim"): Axis {
+    return this.context.axes.of(name, false);
+  }
+
+  /** A name that is there without being declared in the text. */
+  global(name: string, type: FormulaType, what: string, domain?: Axis): void {
+    const extra = domain === undefined ? {} : { domain };
+    this.environment = this.environment.with([
+      [name, { kind: "value", type, what, constant: domain !== undefined, ...extra }],
+    ]);
+  }
+
+  /** A name that the text declares; a second meaning in one declaration is reported. */
+  declare(name: Identifier, what: string, binding: Binding): void {
+    if (name.text === "") return;
+    const before = this.environment.lookup(name.text);
+    if (before !== undefined)
+      this.context.diagnostics.report(duplicateFormulaName, name.span, {
+        name: name.text,
+        first: before.kind === "let" ? "a `let` of this declaration" : before.what,
+      });
+    this.declared.push({ name, what, binding });
+    this.environment = this.environment.with([[name.text, binding]]);
+  }
+
+  parameters(parameters: readonly Parameter[]): void {
+    const seen = new Set<string>();
+    for (const parameter of parameters) {
+      if (seen.has(parameter.name.text)) continue;
+      seen.add(parameter.name.text);
+      this.declare(parameter.name, "parameter", parameterBinding(parameter, this.context.axes));
+    }
+    // A parameter that another's bound or default mentions is used.
+    for (const parameter of parameters)
+      for (const inside of [parameter.type, parameter.default])
+        if (inside !== undefined) this.useNames(inside);
+  }
+
+  infer(expression: Expression): FormulaType {
+    return infer(this.context, expression, this.environment);
+  }
+
+  let(statement: Let): void {
+    const binding: LetBinding = {
+      kind: "let",
+      declaration: statement,
+      environment: this.environment,
+      known: new Map(),
+    };
+    if (!statement.callable) expandLet(this.context, binding, []);
+    this.declare(statement.name, "`let`", binding);
+  }
+
+  param(statement: Param): void {
+    const type = this.tensorType(statement.type, "param");
+    this.initializer(statement.init);
+    this.declare(statement.name, "trained parameter", {
+      kind: "value",
+      type,
+      what: "a trained parameter",
+      constant: false,
+    });
+  }
+
+  state(statement: State): void {
+    const type = this.tensorType(statement.type, "state");
+    const initial = this.infer(statement.initial);
+    expectNumber(this.context, statement.initial, initial, "The first value of a `state`");
+    this.declare(statement.name, "state", { kind: "value", type, what: "a state", constant: false });
+    const next = this.infer(statement.next);
+    if (next.kind !== "tensor" || type.kind !== "tensor")
+      expectNumber(this.context, statement.next, next, "The next value of a `state`");
+  }
+
+  /** After the body: indices without a domain, and names that nothing uses. */
+  finish(): void {
+    const { context } = this;
+    for (const { binding } of this.declared)
+      if (binding.kind === "let" && binding.declaration.callable && !context.used.has(binding)) {
+        context.generic = true;
+        expandLet(
+          context,
+          binding,
+          binding.declaration.parameters.map(() => unknown),
+        );
+        context.generic = false;
+      }
+    reportOpenIndices(context);
+    for (const { name, what, binding } of this.declared) {
+      if (context.used.has(binding) || context.exhausted) continue;
+      if (what === "trained parameter")
+        context.diagnostics.report(unreachedParam, name.span, { name: name.text });
+      else if (what !== "operand")
+        context.diagnostics.report(unusedName, name.span, { name: name.text, what });
+    }
+  }
+
+  /** Marks the names inside a node as used. */
+  private useNames(node: Node): void {
+    walk(node, {
+      enter: (inner) => {
+        if (inner.kind !== "Name") return;
+        const binding = this.environment.lookup(inner.text);
+        if (binding !== undefined) this.context.used.add(binding);
+      },
+    });
+  }
+
+  /** `real` or `real[classes, dim]`. */
+  private tensorType(type: TypeExpression, word: "param" | "state"): FormulaType {
+    const { diagnostics, axes } = this.context;
+    if (type.name.text !== "" && type.name.text !== "real")
+      diagnostics.report(malformedDeclaration, type.span, {
+        what: `A \`${word}\` is made of real numbers, not of \`${type.name.text}\``,
+        why: "It changes by small steps while the network trains.",
+        help: `Write \`real\`, or \`real[classes, dim]\` for a table.`,
+      });
+    const sides = (type.axes ?? []).map((side): Axis | undefined => {
+      if (
+        side.kind === "Number" &&
+        side.unit === undefined &&
+        Number.isInteger(side.value) &&
+        side.value >= 1
+      )
+        return axes.of(String(side.value), true);
+      const binding = side.kind === "Name" ? this.environment.lookup(side.text) : undefined;
+      if (side.kind === "Name" && binding === undefined) {
+        this.infer(side);
+        return undefined;
+      }
+      if (binding?.kind === "value" && binding.domain !== undefined && binding.type.kind === "number") {
+        this.context.used.add(binding);
+        if (binding.domain !== this.axis("batch")) return binding.domain;
+      }
+      if (side.kind !== "Missing")
+        diagnostics.report(malformedDeclaration, side.span, {
+          what: `This is no side of a \`${word}\``,
+          why: "The sides of a table are `classes`, `dim`, whole numbers, and parameters of type `int`: what stays the same for a whole training run.",
+          help: "Write for example `real[classes, dim]`.",
+        });
+      return undefined;
+    });
+    return sides.every((side) => side !== undefined) ? tensor(sides) : unknown;
+  }
+
+  /** `kaiming_normal() { lr: 1e-2, train: true }` */
+  private initializer(expression: Expression): void {
+    const { context } = this;
+    const use = asUse(expression, "an initializer", context.diagnostics);
+    if (use === undefined) return;
+    const resolved = resolveUse("initializer", use, context.scope, context.diagnostics);
+    const list = use.kind === "Call" ? use.arguments : [];
+    const known = list.map((each) => mentionsOnly(context, each.value, this.environment)).every(Boolean);
+    if (resolved !== undefined) {
+      const signature = signatureOf(resolved);
+      const match = matchArguments(signature, use, context.diagnostics);
+      const speaker = known ? context.diagnostics : new Diagnostics();
+      bindMatched(signature, match, context.scope, context.constants, speaker);
+    }
+    const settings = use.kind === "Call" ? use.block : undefined;
+    for (const entry of uniqueEntries(settings, "settings", context.diagnostics))
+      this.paramSetting(entry.name, entry.value);
+  }
+
+  private paramSetting(name: Identifier, value: Expression | undefined): void {
+    const { context } = this;
+    const real = settingTypes[name.text];
+    if (real === undefined) {
+      const suggestion = closest(name.text, Object.keys(settingTypes));
+      context.diagnostics.report(unknownSetting, name.span, {
+        name: name.text,
+        where: "A `param`",
+        known: Object.keys(settingTypes),
+        ...(suggestion === undefined ? {} : { suggestion }),
+      });
+      return;
+    }
+    if (value === undefined) {
+      misfit(
+        context,
+        name.span,
+        `\`${name.text}\``,
+        { kind: "word" },
+        real === "bool" ? "`true` or `false`" : "a number",
+        undefined,
+      );
+      return;
+    }
+    if (!mentionsOnly(context, value, this.environment)) return;
+    const found: Value | undefined = evaluateConstant(value, context.constants, context.diagnostics);
+    const type: TypeExpression = {
+      kind: "Type",
+      span: name.span,
+      name: { kind: "Identifier", text: real, span: name.span },
+      words: [],
+      refinements: real === "real" ? [{ kind: "Bound", span: name.span, op: ">", value: zeroAt(name) }] : [],
+      rest: false,
+    };
+    if (found !== undefined)
+      fit(found, type, value.span, { name: `\`${name.text}\`` }, new Map(), context.diagnostics);
+  }
+}
+
+/** Settings of a `param`: an absolute learning rate, and whether it is trained. */
+const settingTypes: Readonly<Record<string, "real" | "bool">> = { lr: "real", train: "bool" };
+
+const zeroAt = (name: Identifier): Expression => ({
+  kind: "Number",
+  span: { ...name.span, start: name.span.start, end: name.span.start },
+  value: 0,
+  integer: true,
+});
+
+/** Reports a name in a header that must be one of a few. */
+export function expectOneOf(
+  name: Identifier,
+  known: readonly string[],
+  expected: string,
+  diagnostics: Diagnostics,
+): boolean {
+  if (known.includes(name.text)) return true;
+  const suggestion = closest(name.text, known);
+  diagnostics.report(unknownName, name.span, {
+    name: name.text,
+    expected,
+    because: `It is one of ${known.map((each) => `\`${each}\``).join(", ")}.`,
+    ...(suggestion === undefined ? {} : { suggestion }),
+  });
+  return false;
+}
+
+/** The numbers and labels that formulas of losses and miners know. */
+export function addGlobals(formula: Formula): void {
+  for (const name of ["batch", "classes", "dim"] as const)
+    formula.global(name, number, "a global of every formula", formula.axis(name));
+  formula.global("y", tensor([formula.axis("batch")], "label"), "the labels of the batch");
+}
