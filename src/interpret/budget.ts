@@ -10,13 +10,13 @@ export const EXPANDED_NODES = 2_000_000;
 export const DEPTH = 1_000;
 
 /** Tuples that one evaluation may visit, all reductions together. */
-export const TUPLES = 100_000_000;
+export const TUPLES = 50_000_000;
 
 /** Elements of one index's domain. */
 export const DOMAIN = 1_000_000;
 
-/** Numbers on the tape of one evaluation. */
-export const TAPE = 60_000_000;
+/** Numbers on the tape of one evaluation, and bodies of one reduction. */
+export const TAPE = 24_000_000;
 
 /** Largest table in which the values of one node are kept, one for each combination of its free indices. */
 export const MEMO = 4_000_000;

@@ -53,6 +53,7 @@ export class Evaluation {
         return this.element(node);
       case "unary":
       case "binary":
+        return node.plain ? this.fixed(node) : this.compute(node);
       case "if":
         return this.compute(node);
       default:
@@ -112,11 +113,28 @@ export class Evaluation {
           return i < 0 ? undefined : this.label(i, node);
         }
         break;
+      case "unary": {
+        if (!node.plain) break;
+        const operand = this.read(node.operand);
+        return operand === undefined ? undefined : scalars.unary(node.op, operand).value;
+      }
+      case "binary": {
+        if (!node.plain) break;
+        const left = this.read(node.left);
+        const right = left === undefined ? undefined : this.read(node.right);
+        return right === undefined ? undefined : scalars.binary(node.op, left!, right).value;
+      }
       default:
         if (isBoolean(node)) return this.test(node) ? 1 : 0;
     }
     const slot = this.evaluate(node);
     return slot === ABSENT ? undefined : this.tape.value(slot);
+  }
+
+  /** A plain number on the tape. */
+  private fixed(node: Node): Slot {
+    const value = this.read(node);
+    return value === undefined ? ABSENT : this.tape.constant(value);
   }
 
   private compareWith(node: Node & { kind: "compare" }, left: number): boolean {
@@ -132,8 +150,7 @@ export class Evaluation {
   private element(node: Node & { kind: "element" }): Slot {
     const { input } = node;
     if (input.role === "labels") {
-      const label = this.read(node);
-      return label === undefined ? ABSENT : this.tape.constant(label);
+      return this.fixed(node);
     }
     let offset = 0;
     for (let axis = 0; axis < node.indices.length; axis++) {

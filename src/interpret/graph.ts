@@ -12,7 +12,7 @@ import { rewriteReduce, rewriteUnary } from "./stability.ts";
 
 type Bare = Node extends infer N
   ? N extends Node
-    ? Omit<N, "id" | "free" | "depth" | "size">
+    ? Omit<N, "id" | "free" | "depth" | "size" | "plain">
     : never
   : never;
 
@@ -20,6 +20,20 @@ function boundBy(node: Bare): ReadonlySet<Variable> {
   if (node.kind === "reduce") return new Set(node.branches.flatMap((branch) => branch.variables));
   if (node.kind === "squared_distance" || node.kind === "norm") return new Set([node.variable]);
   return new Set();
+}
+
+function isArithmetic(node: Bare): boolean {
+  switch (node.kind) {
+    case "number":
+    case "variable":
+    case "unary":
+    case "binary":
+      return true;
+    case "element":
+      return node.input.role === "labels";
+    default:
+      return false;
+  }
 }
 
 export class Graph {
@@ -176,6 +190,7 @@ export class Graph {
       free: [...free.values()].sort((a, b) => a.id - b.id),
       depth: depth + 1,
       size,
+      plain: isArithmetic(bare) && below.every((child) => child.plain),
     } as Node;
     this.nodes.push(node);
     this.known.set(key, node);

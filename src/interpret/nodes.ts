@@ -24,6 +24,8 @@ interface Shared {
   readonly depth: number;
   /** Nodes of the tree below it. */
   readonly size: number;
+  /** Whether it is arithmetic on numbers, indices and labels only: then it needs no place on the tape. */
+  readonly plain: boolean;
 }
 
 /** Values read from outside: the views, the labels, parameters and states. */

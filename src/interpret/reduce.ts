@@ -7,7 +7,7 @@
  * absent. `mean_active` divides by the number of tuples whose body is above 0; the number carries no gradient. The
  * sample variance of one value is 0 with zero gradient.
  */
-import { TUPLES } from "./budget.ts";
+import { TAPE, TUPLES } from "./budget.ts";
 import { BudgetError } from "./errors.ts";
 import type { Evaluation } from "./evaluate.ts";
 import type { Branch, Node } from "./nodes.ts";
@@ -43,6 +43,7 @@ function present(e: Evaluation, node: Reduce): Slot[] {
     visitTuples(e, branch, () => {
       const slot = e.evaluate(branch.body);
       if (slot !== ABSENT) slots.push(slot);
+      if (slots.length > TAPE) throw new BudgetError("the batch has too many tuples to interpret this loss");
       return true;
     });
   e.held[node.id] = slots.length;

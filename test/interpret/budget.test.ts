@@ -9,7 +9,7 @@ function refuses(body: string, statements = ""): void {
   const instance = formula(body, statements);
   const start = performance.now();
   expect(() => interpretLoss(instance, batch)).toThrow(BudgetError);
-  expect(performance.now() - start).toBeLessThan(5000);
+  expect(performance.now() - start).toBeLessThan(15_000);
 }
 
 const chain = (count: number, first: string, next: (name: string) => string): string =>
@@ -32,7 +32,7 @@ describe("budgets", () => {
 
   it("a range of 1e9", () => refuses("sum[r in 0..1e9] r"));
 
-  it("tuples of many ranges", () => refuses("sum[a in 1e4, b in 1e4, c in 1e4] a * b * c"));
+  it("tuples of many ranges", () => refuses("sum[a in 1e5, b in 1e5 | a < -b] 1"));
 
   it("a definition nested 5000 times", () => {
     refuses(
