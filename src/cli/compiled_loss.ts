@@ -53,7 +53,10 @@ export function compileLoss(instance: LossInstance, dims: readonly number[]): Co
   const run = new Function("tf", "ops", "embeddings", "labels", "net", eraseTypes(body)) as (
     ...args: unknown[]
   ) => LossValue;
-  const parameters = lowered.parameters.map(({ name, shape }) => ({ name: name.slice(PATH.length + 1), shape }));
+  const parameters = lowered.parameters.map(({ name, shape }) => ({
+    name: name.slice(PATH.length + 1),
+    shape,
+  }));
   return { source: lines.join("\n"), parameters, evaluate: (batch) => evaluate(run, batch, parameters) };
 }
 
@@ -62,15 +65,18 @@ function evaluate(
   batch: CompiledBatch,
   parameters: readonly CompiledParameter[],
 ): CompiledAnswer {
-  return tf.tidy(() => {
-    const views = batch.views.map((view) => tf.tensor2d(Float32Array.from(view.data), [view.rows, view.columns]));
+  let answer: CompiledAnswer | undefined;
+  tf.tidy(() => {
+    const views = batch.views.map((view) =>
+      tf.tensor2d(Float32Array.from(view.data), [view.rows, view.columns]),
+    );
     const params = parameters.map(({ name }) => {
       const given = batch.params.get(name);
       if (given === undefined) throw new Error(`no value for the parameter ${name}`);
       return tf.tensor(Float32Array.from(given.data), [...given.shape], "float32");
     });
     const labels = tf.tensor1d(batch.labels as number[], "int32");
-    let valid = false;
+    let valid = false as boolean;
     const loss = (...inputs: tf.Tensor[]): tf.Tensor => {
       const embeddings = Object.fromEntries(views.map((_, k) => [`view${k}`, inputs[k]!]));
       const byName = new Map(parameters.map(({ name }, k) => [`${PATH}/${name}`, inputs[views.length + k]!]));
@@ -78,7 +84,10 @@ function evaluate(
       const result = run(tf, ops, embeddings, labels, net);
       valid = result.valid.dataSync()[0] === 1;
       // A formula that its inputs do not reach has zero gradients; tfjs would call that an error.
-      return inputs.reduce((sum, input) => tf.add(sum, tf.mul(0, tf.sum(tf.zerosLike(input)))), result.value as tf.Tensor);
+      return inputs.reduce(
+        (sum, input) => tf.add(sum, tf.mul(0, tf.sum(tf.zerosLike(input)))),
+        result.value as tf.Tensor,
+      );
     };
     const inputs = [...views, ...params];
     const { value, grads } = tf.valueAndGrads(loss as never)(inputs as never) as unknown as {
@@ -86,7 +95,7 @@ function evaluate(
       grads: tf.Tensor[];
     };
     const arrays = grads.map((gradient) => gradient.dataSync() as Float32Array);
-    return {
+    answer = {
       value: value.dataSync()[0]!,
       valid,
       gradient: {
@@ -95,4 +104,5 @@ function evaluate(
       },
     };
   });
+  return answer!;
 }

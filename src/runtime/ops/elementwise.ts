@@ -36,6 +36,15 @@ export const sqrt = withDerivative(
   (dy, x, y) => tf.where(tf.greater(x, 0), tf.div(dy, tf.mul(y, 2)), tf.zerosLike(y)),
 );
 
+/** Smallest positive number that float32 holds to full precision. */
+const SMALLEST = 1.1754944e-38;
+
+/** log(1 + exp x), always above 0 as the function is: an active mean counts it however small it gets. */
+export const softplus = withDerivative(
+  (x) => tf.maximum(tf.softplus(x), SMALLEST),
+  (dy, x) => tf.mul(dy, tf.sigmoid(x)),
+);
+
 /** |x|, with derivative 0 at 0. */
 export const abs = withDerivative(tf.abs, (dy, x) => tf.mul(dy, tf.sign(x)));
 

@@ -1,0 +1,105 @@
+/**
+ * The compiled losses of the standard library against the interpreter, which is the language's definition: value,
+ * validity, and the gradients of embeddings and parameters, on the engine that programs run on.
+ */
+import { beforeAll, describe, it } from "vitest";
+import { startEngine } from "../../src/runtime/engine/index.ts";
+import { loss } from "../interpret/support.ts";
+import type { LossInstance } from "../../src/resolve/values.ts";
+import type { Batch } from "./support.ts";
+import { batchOf, expectParity, randomBatch } from "./support.ts";
+
+beforeAll(async () => {
+  await startEngine("wasm");
+});
+
+const USES = [
+  "contrastive",
+  "contrastive(margin: 1.7, positive_margin: 0.3)",
+  "contrastive(distance: cosine_distance, margin: 0.6)",
+  "contrastive(distance: squared_euclidean)",
+  "triplet",
+  "triplet(margin: 0.4)",
+  "triplet(margin: 0.3, smooth: true)",
+  "triplet(margin: 0.2, distance: cosine_distance)",
+  "triplet(margin: 0.2, distance: snr)",
+  "multi_similarity",
+  "multi_similarity(alpha: 3, beta: 20, base: 0.2)",
+  "proxy_anchor",
+  "proxy_anchor(margin: 0.3, alpha: 8)",
+  "normalized_softmax",
+  "normalized_softmax(temperature: 0.3)",
+  "arcface",
+  "arcface(margin: 60deg, scale: 8)",
+  "arcface(margin: 0deg)",
+];
+
+const PK = [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3];
+const RAGGED = [2, 0, 1, 0, 4, 2, 2, 1, 2];
+
+/** Four numbers, different and of mixed signs for every k. */
+const row = (k: number): number[] =>
+  Array.from({ length: 4 }, (_, t) => Math.sin(1 + 7 * k + 3 * t) + 0.1 * t);
+const opposite = (v: readonly number[]): number[] => v.map((c) => -c);
+const [e, f, g, h] = [row(0), row(1), row(2), row(3)];
+const zero = [0, 0, 0, 0];
+
+type Make = (instance: LossInstance) => Batch;
+const rows =
+  (embeddings: readonly number[][], labels: readonly number[], classes?: number): Make =>
+  (instance) =>
+    batchOf(instance, embeddings, labels, classes);
+
+/** The same batch with parameters whose vectors are embeddings, in order, the last ones their opposites. */
+const withProxies =
+  (make: Make, vectors: readonly number[][]): Make =>
+  (instance) => {
+    const batch = make(instance);
+    const params = new Map(
+      [...batch.params].map(([name, { shape, data }]) => [
+        name,
+        { shape, data: data.map((_, k) => Math.fround(vectors.flat()[k % (4 * vectors.length)]!)) },
+      ]),
+    );
+    return { ...batch, params };
+  };
+
+const DEGENERATE: Readonly<Record<string, Make>> = {
+  "one class": rows([e, f, g, h], [1, 1, 1, 1], 3),
+  "one sample": rows([e], [0], 2),
+  "one sample of the only class": rows([e], [0], 1),
+  "one sample a class": rows([e, f, g, h], [0, 1, 2, 3]),
+  duplicates: rows([e, e, f, f], [0, 0, 1, 1]),
+  "duplicates across classes": rows([e, e, e, f, f], [0, 1, 0, 1, 0]),
+  "all embeddings identical": rows([e, e, e, e], [0, 0, 1, 1]),
+  "opposite embeddings": rows([e, opposite(e), e, opposite(e)], [0, 0, 1, 1]),
+  "a zero vector": rows([zero, e, f, g], [0, 0, 1, 1]),
+  "zero vectors of two classes": rows([zero, e, zero, zero], [0, 0, 1, 1]),
+  "all zero vectors": rows([zero, zero, zero, zero], [0, 0, 1, 1]),
+  "proxies equal to embeddings": withProxies(rows([e, f, g, h], [0, 0, 1, 1]), [e, f]),
+  "proxies opposite to embeddings": withProxies(rows([e, f, g, h], [0, 0, 1, 1]), [opposite(e), opposite(f)]),
+  "proxies of length zero": withProxies(rows([e, f, g, h], [0, 0, 1, 1]), [zero]),
+};
+
+for (const use of USES)
+  describe(use, () => {
+    const instance = loss(use);
+    for (const [name, labels] of Object.entries({ "P x K": PK, ragged: RAGGED }))
+      for (const unit of [true, false])
+        for (const seed of [1, 2])
+          it(`${name}, ${unit ? "unit" : "free"} embeddings, seed ${seed}`, () => {
+            expectParity(instance, randomBatch(instance, { labels, unit, seed, classes: 5 }));
+          });
+    it("a batch of 16 x 4 of width 64", () => {
+      const labels = Array.from({ length: 64 }, (_, i) => (i * 5) % 16);
+      expectParity(instance, randomBatch(instance, { labels, dim: 64, unit: true, seed: 5, classes: 20 }));
+    });
+    for (const scale of [1e-4, 1e-2, 1e2, 1e4])
+      it(`embeddings of length about ${scale}`, () => {
+        expectParity(instance, randomBatch(instance, { labels: RAGGED, scale, seed: 3 }));
+      });
+    for (const [name, make] of Object.entries(DEGENERATE))
+      it(name, () => {
+        expectParity(instance, make(instance));
+      });
+  });

@@ -1,0 +1,143 @@
+/** Batches, and a loss by interpreter and compiled form side by side, for the lowering's tests. */
+import { expect } from "vitest";
+import { compileLoss } from "../../src/cli/compiled_loss.ts";
+import type { CompiledAnswer } from "../../src/cli/compiled_loss.ts";
+import { interpretLoss, paramShapes } from "../../src/interpret/index.ts";
+import type { Interpretation, Tensor } from "../../src/interpret/index.ts";
+import type { LossInstance } from "../../src/resolve/values.ts";
+import { counterRandom } from "../../src/runtime/random.ts";
+
+/** A batch whose numbers float32 can hold, so that both forms start from the same ones. */
+export interface Batch {
+  readonly views: readonly {
+    readonly rows: number;
+    readonly columns: number;
+    readonly data: Float64Array;
+  }[];
+  readonly labels: readonly number[];
+  readonly classes: number;
+  readonly params: ReadonlyMap<string, Tensor>;
+}
+
+export interface BatchShape {
+  readonly labels: readonly number[];
+  readonly classes?: number;
+  readonly dim?: number;
+  readonly views?: number;
+  readonly seed?: number;
+  readonly unit?: boolean;
+  readonly scale?: number;
+}
+
+const rounded = (data: Float64Array): Float64Array => data.map((v) => Math.fround(v));
+
+/** A random batch for a loss, with random parameters. */
+export function randomBatch(instance: LossInstance, shape: BatchShape): Batch {
+  const { labels, dim = 6, seed = 1, scale = 1 } = shape;
+  const views = instance.declaration.views?.length ?? 1;
+  const classes = shape.classes ?? Math.max(...labels) + 1;
+  const random = counterRandom(seed, "batch");
+  const data = Array.from({ length: views }, () => {
+    const view = Float64Array.from({ length: labels.length * dim }, () => random.normal());
+    return {
+      rows: labels.length,
+      columns: dim,
+      data: rounded(scaled(view, dim, scale, shape.unit ?? false)),
+    };
+  });
+  const params = randomParams(instance, classes, dim, seed);
+  return { views: data, labels, classes, params };
+}
+
+function scaled(data: Float64Array, dim: number, scale: number, unit: boolean): Float64Array {
+  if (!unit) return data.map((v) => v * scale);
+  return data.map((v, k) => {
+    const row = k - (k % dim);
+    return (v / Math.hypot(...data.subarray(row, row + dim))) * scale;
+  });
+}
+
+export function randomParams(
+  instance: LossInstance,
+  classes: number,
+  dim: number,
+  seed = 1,
+): Map<string, Tensor> {
+  const params = new Map<string, Tensor>();
+  for (const [name, shape] of paramShapes(instance, { classes, dim })) {
+    const random = counterRandom(seed, `params/${name}`);
+    const length = shape.reduce((product, side) => product * side, 1);
+    params.set(name, { shape, data: rounded(Float64Array.from({ length }, () => random.normal())) });
+  }
+  return params;
+}
+
+/** A batch of the rows given, one view for all. */
+export function batchOf(
+  instance: LossInstance,
+  rows: readonly (readonly number[])[],
+  labels: readonly number[],
+  classes = Math.max(...labels) + 1,
+): Batch {
+  const columns = rows[0]!.length;
+  const view = { rows: rows.length, columns, data: rounded(Float64Array.from(rows.flat())) };
+  const views = Array.from({ length: instance.declaration.views?.length ?? 1 }, () => view);
+  return { views, labels, classes, params: randomParams(instance, classes, columns) };
+}
+
+export interface Answers {
+  readonly interpreted: Interpretation;
+  readonly compiled: CompiledAnswer;
+}
+
+export function answers(instance: LossInstance, batch: Batch): Answers {
+  const loss = compileLoss(
+    instance,
+    batch.views.map((view) => view.columns),
+  );
+  return {
+    interpreted: interpretLoss(instance, batch, { gradient: true }),
+    compiled: loss.evaluate(batch),
+  };
+}
+
+export interface Tolerance {
+  /** Share of the value, or of the largest element of the gradient. */
+  readonly relative: number;
+  /** What a difference may be where the exact gradient cancels to (nearly) nothing. */
+  readonly absolute: number;
+}
+
+/**
+ * float32 keeps 6e-8 of each number; a sum of 64 products and the scale in front of a similarity (up to 64 here) each
+ * raise that by an order of magnitude.
+ */
+export const FLOAT32: Tolerance = { relative: 2e-5, absolute: 1e-6 };
+
+const largest = (data: ArrayLike<number>): number =>
+  Array.from(data).reduce((most, v) => Math.max(most, Math.abs(v)), 0);
+
+/** Value, validity and every gradient of the compiled form equal the interpreter's. */
+export function expectParity(instance: LossInstance, batch: Batch, tolerance: Tolerance = FLOAT32): void {
+  const { interpreted, compiled } = answers(instance, batch);
+  const near = (actual: ArrayLike<number>, exact: ArrayLike<number>, scale: number, what: string): void => {
+    expect(actual.length, `${what}: length`).toBe(exact.length);
+    const allowed = tolerance.relative * scale + tolerance.absolute;
+    let worst = 0;
+    for (let k = 0; k < exact.length; k++) {
+      if (!Number.isFinite(exact[k])) continue;
+      const difference = Math.abs(actual[k]! - exact[k]!);
+      worst = Number.isNaN(difference) ? Number.POSITIVE_INFINITY : Math.max(worst, difference);
+    }
+    expect(worst, `${what}: largest difference, of ${scale}`).toBeLessThanOrEqual(allowed);
+  };
+  near([compiled.value], [interpreted.value], Math.abs(interpreted.value), "value");
+  expect(compiled.valid, "valid").toBe(interpreted.valid);
+  const exact = interpreted.gradient!;
+  compiled.gradient.views.forEach((gradient, k) =>
+    near(gradient, exact.views[k]!, largest(exact.views[k]!), `gradient of view ${k}`),
+  );
+  expect([...compiled.gradient.params.keys()].sort()).toEqual([...exact.params.keys()].sort());
+  for (const [name, gradient] of compiled.gradient.params)
+    near(gradient, exact.params.get(name)!, largest(exact.params.get(name)!), `gradient of ${name}`);
+}
