@@ -12,14 +12,13 @@ describe("the standard library", () => {
     expect(marks(library.diagnostics.all)).toEqual([]);
   });
 
-  test.each(library.files.flatMap((file) => file.declarations).map((each) => [each.name.text, each] as const))(
-    "%s keeps the laws of its kind",
-    (_, declaration) => {
-      const diagnostics = new Diagnostics();
-      checkDeclarations([declaration], { scope: library.scope, diagnostics });
-      expect(diagnostics.all.map((each) => `${each.message} (${each.reason})`)).toEqual([]);
-    },
-  );
+  test.each(
+    library.files.flatMap((file) => file.declarations).map((each) => [each.name.text, each] as const),
+  )("%s keeps the laws of its kind", (_, declaration) => {
+    const diagnostics = new Diagnostics();
+    checkDeclarations([declaration], { scope: library.scope, diagnostics });
+    expect(diagnostics.all.map((each) => `${each.message} (${each.reason})`)).toEqual([]);
+  });
 });
 
 test("the programs of the language reference have nothing wrong but what is not built yet", () => {

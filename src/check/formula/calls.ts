@@ -10,11 +10,12 @@ import {
   unknownParameter,
   wrongKindOfName,
 } from "../../diagnostics/codes/resolve.ts";
-import { Diagnostics } from "../../diagnostics/diagnostic.ts";
 import { closest } from "../../diagnostics/did_you_mean.ts";
-import { bindMeasureCall, splitMeasureArguments } from "../../resolve/bind.ts";
+import { bindMatched, splitMeasureArguments } from "../../resolve/bind.ts";
 import { oneLine } from "../../resolve/describe.ts";
+import { matchList } from "../../resolve/match.ts";
 import type { Resolved } from "../../resolve/scope.ts";
+import { signatureOf } from "../../resolve/use.ts";
 import { textOf } from "../../source/source.ts";
 import type { Call, Expression, Parameter } from "../../syntax/ast.ts";
 import { walk } from "../../syntax/traverse.ts";
@@ -250,11 +251,11 @@ function callMeasure(
       given: operands.length,
     });
   else expectVectors(context, call, operands, types);
+  const signature = signatureOf(resolved);
+  const match = matchList(signature, settings, call, context.diagnostics);
   // Settings must be constants; one that mentions a parameter without a default can only be checked where it is used.
-  const speaker = settings.every((each) => mentionsOnly(context, each.value, environment))
-    ? context.diagnostics
-    : new Diagnostics();
-  bindMeasureCall(call, resolved, context.scope, context.constants, speaker);
+  const known = settings.map((each) => mentionsOnly(context, each.value, environment)).every(Boolean);
+  if (known) bindMatched(signature, match, context.scope, context.constants, context.diagnostics);
   return number;
 }
 

@@ -70,8 +70,12 @@ export interface FormulaContext {
   /** Parameters with a known value (their defaults), for arguments that must be constant. */
   readonly constants: Values;
   readonly used: Set<Binding>;
+  /** Indices of reductions that have ended, with the word of their reduction: not to be used after them. */
+  readonly endedIndices: Map<string, string>;
   /** Indices whose domain must have been found when the declaration ends. */
   readonly openIndices: { readonly axis: Axis; readonly name: string; readonly span: Span }[];
+  /** Axes of indices into something that is wrong itself: nothing can be said of what they run over. */
+  readonly excused: Axis[];
   /** Indices used as numbers; what they run over must turn out to be numbers. */
   readonly asNumbers: { readonly axis: Axis; readonly span: Span; readonly where: string }[];
   /** The calls of `let` functions being expanded, outermost first. */

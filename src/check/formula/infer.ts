@@ -118,20 +118,24 @@ function nameType(context: FormulaContext, name: Name, environment: Environment)
   const isFunction =
     context.scope.lookup("function", name.text) ?? context.scope.lookup("measure", name.text);
   if (isFunction !== undefined && suggestion === undefined) return { kind: "function", name: name.text };
+  const inLet = context.calls.length > 0 || context.generic;
+  const ended = inLet ? undefined : context.endedIndices.get(name.text);
   context.diagnostics.report(
     unknownName,
     name.span,
     {
       name: name.text,
       expected: "name",
-      because:
-        context.calls.length > 0 || context.generic
-          ? "A `let` sees only its own parameters, the loss's parameters, `param`s, earlier `let`s and the globals; indices of the place that calls it are given to it as arguments."
+      because: inLet
+        ? "A `let` sees only its own parameters, the loss's parameters, `param`s, earlier `let`s and the globals; indices of the place that calls it are given to it as arguments."
+        : ended !== undefined
+          ? `\`${name.text}\` is an index of the \`${ended}\` before, which has ended here: a reduction takes only the product to its right, as Σ does on paper.`
           : `The names in scope here are ${names
               .map((each) => `\`${each}\``)
               .sort()
               .join(", ")}.`,
       ...(suggestion === undefined ? {} : { suggestion }),
+      ...(ended === undefined ? {} : { help: `Put all that \`${ended}\` is over in parentheses.` }),
     },
     context.calls.length > 0 ? { related: context.calls.slice(-1) } : {},
   );
@@ -319,7 +323,10 @@ function conditional(context: FormulaContext, expression: If, environment: Envir
 function indexed(context: FormulaContext, expression: Index, environment: Environment): FormulaType {
   const target = infer(context, expression.target, environment);
   const types = expression.indices.map((index) => infer(context, index, environment));
-  if (target.kind === "unknown") return unknown;
+  if (target.kind === "unknown") {
+    for (const type of types) if (type.kind === "index") context.excused.push(type.axis);
+    return unknown;
+  }
   const written = oneLine(textOf(expression.target.span));
   if (target.kind !== "tensor") {
     const help =

@@ -27,12 +27,13 @@ export function inferReduction(
   const keeping = op === "softmax" || op === "log_softmax";
   const bindings = new Map<string, Binding>();
   const axes: Axis[] = [];
+  let inner = environment;
   for (const index of reduction.indices) {
     const axis = keeping
       ? enclosingAxis(context, index, environment, op)
       : index.domain === undefined
         ? new Axis(undefined, false)
-        : domainOf(context, index.domain, environment);
+        : domainOf(context, index.domain, inner);
     axes.push(axis ?? new Axis(undefined, false));
     if (index.name.text === "") continue;
     if (bindings.has(index.name.text))
@@ -42,11 +43,12 @@ export function inferReduction(
       });
     const type: FormulaType = axis === undefined ? unknown : { kind: "index", axis };
     bindings.set(index.name.text, { kind: "value", type, what: "an index", constant: false });
+    inner = environment.with(bindings);
   }
-  const inner = environment.with(bindings);
   for (const guard of reduction.guards)
     expectBool(context, guard, context.infer(context, guard, inner), `A guard of \`${op}\``);
   const result = bodies(context, reduction, axes, inner);
+  for (const index of reduction.indices) context.endedIndices.set(index.name.text, op);
   if (!keeping && !context.generic && context.diagnostics.all.length === problems)
     for (const [place, index] of reduction.indices.entries())
       if (index.domain === undefined)
@@ -57,7 +59,8 @@ export function inferReduction(
 /** At the end of a declaration: indices that nothing gave a domain. */
 export function reportOpenIndices(context: FormulaContext): void {
   for (const { axis, name, span } of context.openIndices)
-    if (axis.resolved.name === undefined) context.diagnostics.report(indexWithoutDomain, span, { name });
+    if (axis.resolved.name === undefined && !context.excused.some((each) => each.resolved === axis.resolved))
+      context.diagnostics.report(indexWithoutDomain, span, { name });
   for (const { axis, span, where } of context.asNumbers)
     if (axis.resolved.name !== undefined && !axis.resolved.numeric)
       misfit(context, span, where, { kind: "index", axis }, "a number");
@@ -206,14 +209,10 @@ function domainOf(context: FormulaContext, domain: Expression, environment: Envi
       if (context.infer(context, domain, environment).kind === "number" && isConstant(domain, environment))
         return context.axes.of(oneLine(textOf(domain.span)), true);
   }
-  const type = context.infer(context, domain, environment);
-  if (type.kind === "unknown") return undefined;
-  context.diagnostics.report(
-    notADomain,
-    domain.span,
-    { given: domain.kind === "Range" ? "a range that depends on other indices" : describe(type) },
-    callPlaces(context),
-  );
+  const type = domain.kind === "Range" ? undefined : context.infer(context, domain, environment);
+  if (type?.kind === "unknown") return undefined;
+  const given = type === undefined ? "a range that depends on other indices" : describe(type);
+  context.diagnostics.report(notADomain, domain.span, { given }, callPlaces(context));
   return undefined;
 }
 

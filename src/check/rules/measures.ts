@@ -1,7 +1,6 @@
 /**
  * The law of `distance` and `similarity` declarations: a number made of two vectors of one kind.
  */
-import { malformedDeclaration } from "../../diagnostics/codes/formula.ts";
 import type { MeasureDeclaration } from "../../syntax/ast.ts";
 import { number, tensor } from "../../types/formula_type.ts";
 import type { CheckContext } from "../context.ts";
@@ -11,12 +10,6 @@ import { expectNumber } from "../formula/expectations.ts";
 export function checkMeasureDeclaration(declaration: MeasureDeclaration, context: CheckContext): void {
   const formula = new Formula(declaration, context);
   const { operands, polarity } = declaration;
-  if (operands.length !== 2)
-    context.diagnostics.report(malformedDeclaration, declaration.name.span, {
-      what: `A ${polarity} compares two vectors, but this one takes ${operands.length === 0 ? "none" : operands.length}`,
-      why: "Its parameters without a type are the vectors; those with a type are settings.",
-      help: `Write \`${polarity} ${declaration.name.text}(u, v) = …\`.`,
-    });
   formula.global("dim", number, "the number of components", formula.axis("dim"));
   const vector = tensor([formula.axis("dim")]);
   for (const operand of operands)

@@ -27,6 +27,8 @@ export const unknownName = define<{
   /** Why the name is not known here, where the plain reason does not say it. */
   because?: string;
   suggestion?: string;
+  /** What to write instead, where it is no other spelling. */
+  help?: string;
 }>({
   code: "DML0201",
   name: "unknown-name",
@@ -35,7 +37,7 @@ export const unknownName = define<{
   reason: ({ expected, because }) =>
     because ??
     `A name resolves by the kind its place expects. Here that is ${withArticle(expected)}, and neither this file, its imports nor the standard library declares one of this name.`,
-  help: ({ suggestion }) => didYouMean(suggestion),
+  help: ({ suggestion, help }) => help ?? didYouMean(suggestion),
 });
 
 export const wrongKindOfName = define<{ name: string; expected: string; found: string; suggestion?: string }>(
