@@ -30,6 +30,8 @@ const shapes: readonly Shape[] = [
   { batch: 2, size: [8, 9], channels: [2, 3], kernel: [3, 3], stride: 3, pad: "same" },
   { batch: 2, size: [8, 9], channels: [2, 3], kernel: [2, 2], stride: 3, pad: "valid" },
   { batch: 2, size: [8, 9], channels: [2, 3], kernel: [3, 3], stride: 2, pad: 2 },
+  { batch: 2, size: [8, 9], channels: [2, 3], kernel: [3, 3], stride: [1, 2], pad: "same" },
+  { batch: 2, size: [8, 9], channels: [2, 3], kernel: [3, 3], stride: [2, 1], pad: 1 },
   { batch: 2, size: [20, 20], channels: [32, 16], kernel: [3, 3], stride: 1, pad: "same" },
 ];
 

@@ -5,6 +5,7 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { type KernelCall, addressOf, floats, integers, loops, withScratch } from "./heap.ts";
+import { paddedSizes } from "./padded.ts";
 
 /** Positions walked with one block of the result in registers; about what keeps both operands in the nearest caches. */
 const POSITIONS = 256;
@@ -27,43 +28,39 @@ export function conv2DFilterGradient({
     dimRoundingMode,
   );
   const { batchSize, inHeight, inWidth, inChannels, outHeight, outWidth, outChannels } = info;
-  const { filterHeight, filterWidth, strideHeight, strideWidth, padInfo } = info;
+  const { filterHeight, filterWidth, strideHeight, strideWidth } = info;
   const out = backend.makeOutput([filterHeight, filterWidth, inChannels, outChannels], "float32");
 
-  const pixel = 4 * inChannels;
-  const paddedHeight = Math.max((outHeight - 1) * strideHeight + filterHeight, padInfo.top + inHeight);
-  const paddedWidth = Math.max((outWidth - 1) * strideWidth + filterWidth, padInfo.left + inWidth);
-  const paddedLine = paddedWidth * pixel;
+  const padded = paddedSizes(info);
   const rows = filterHeight * filterWidth * inChannels;
   const { accumulateProduct, copyLines } = loops(backend);
-  withScratch(backend, [paddedHeight * paddedLine, 4 * rows], (padded, offsets) => {
-    floats(backend, padded, (paddedHeight * paddedLine) / 4).fill(0);
+  withScratch(backend, [padded.bytes, 4 * rows], (image, offsets) => {
+    floats(backend, image, padded.bytes / 4).fill(0);
     const offset = integers(backend, offsets, rows);
     let row = 0;
     for (let i = 0; i < filterHeight; i++) {
       for (let j = 0; j < filterWidth; j++) {
-        for (let c = 0; c < inChannels; c++) offset[row++] = i * paddedLine + j * pixel + 4 * c;
+        for (let c = 0; c < inChannels; c++) offset[row++] = i * padded.line + j * padded.pixel + 4 * c;
       }
     }
     const [from, dyAt, to] = [addressOf(backend, x), addressOf(backend, dy), addressOf(backend, out)];
     floats(backend, to, rows * outChannels).fill(0);
-    const inside = padded + padInfo.top * paddedLine + padInfo.left * pixel;
     const linesAtOnce = Math.max(1, Math.floor(POSITIONS / outWidth));
     const outPixel = 4 * outChannels;
     for (let n = 0; n < batchSize; n++) {
-      const image = from + n * inHeight * inWidth * pixel;
-      copyLines(inside, paddedLine, image, inWidth * pixel, inWidth * pixel, inHeight);
+      const line = inWidth * padded.pixel;
+      copyLines(image + padded.inside, padded.line, from + n * inHeight * line, line, line, inHeight);
       for (let y = 0; y < outHeight; y += linesAtOnce) {
         const lines = Math.min(linesAtOnce, outHeight - y);
-        const a = padded + y * strideHeight * paddedLine;
+        const a = image + y * strideHeight * padded.line;
         const b = dyAt + (n * outHeight + y) * outWidth * outPixel;
         accumulateProduct(
           a,
           offsets,
           rows,
-          strideWidth * pixel,
+          strideWidth * padded.pixel,
           outWidth,
-          strideHeight * paddedLine,
+          strideHeight * padded.line,
           lines,
           b,
           outPixel,

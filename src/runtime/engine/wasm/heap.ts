@@ -76,9 +76,15 @@ function instance(backend: BackendWasm): Loops & RunLoops {
   return found;
 }
 
-/** Byte address of a tensor's first element. */
+/** Byte address of a tensor's first element. An output for which there was no memory has address 0: an error. */
 export function addressOf(backend: BackendWasm, tensor: tf.TensorInfo): number {
-  return backend.getMemoryOffset(tensor.dataId);
+  const address = backend.getMemoryOffset(tensor.dataId);
+  if (address === 0) throw outOfMemory(tensor.shape);
+  return address;
+}
+
+function outOfMemory(shape: readonly number[]): Error {
+  return new Error(`the wasm engine is out of memory (its limit is 4 GiB) at a tensor of shape [${shape}]`);
 }
 
 /** Runs `use` with scratch memory of the given sizes in bytes (16-byte aligned), then frees it. */
@@ -90,7 +96,7 @@ export function withScratch<T>(
   const module = emscripten(backend);
   const bytes = sizes.map((size) => Math.ceil(size / 16) * 16);
   const block = module._malloc(bytes.reduce((sum, size) => sum + size, 16)) >>> 0;
-  if (block === 0) throw new Error("the wasm engine is out of memory");
+  if (block === 0) throw outOfMemory(sizes);
   let at = Math.ceil(block / 16) * 16;
   const addresses = bytes.map((size) => (at += size) - size);
   try {

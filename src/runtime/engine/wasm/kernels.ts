@@ -7,6 +7,7 @@ import { BATCH_NORM_BACKWARD, BATCH_NORM_FORWARD, BATCH_STATISTICS } from "../ke
 import { batchMatMul } from "./batch_matmul.ts";
 import { batchNormBackward, batchNormForward, batchStatistics } from "./batch_norm.ts";
 import { broadcastKernel } from "./broadcast.ts";
+import { conv2D } from "./conv2d.ts";
 import { conv2DFilterGradient } from "./conv2d_filter_gradient.ts";
 import { conv2DInputGradient } from "./conv2d_input_gradient.ts";
 import { gather, tile } from "./copies.ts";
@@ -25,6 +26,7 @@ export function registerTrainingKernels(): void {
   add(BATCH_NORM_FORWARD, batchNormForward);
   add(BATCH_NORM_BACKWARD, batchNormBackward);
   replace(tf.BatchMatMul, () => batchMatMul);
+  replace(tf.Conv2D, conv2D);
   replace(tf.Conv2DBackpropInput, () => conv2DInputGradient);
   replace(tf.Identity, () => identity);
   replace(tf.MaxPoolGrad, () => maxPoolGradient);

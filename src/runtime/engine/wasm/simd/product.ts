@@ -59,13 +59,13 @@ export const accumulateProduct = defineFunction(
     const right = [local("v128"), local("v128")] as const;
     const left = local("v128");
     const scalarRight = local("f32");
-    const [lines, points, columnsLeft] = [local("i32"), local("i32"), local("i32")];
-    const [bColumn, bPosition, cColumn, cRow] = [local("i32"), local("i32"), local("i32"), local("i32")];
+    const [lines, points, rowsLeft] = [local("i32"), local("i32"), local("i32")];
+    const [bPosition, offset, cBlock, cRow] = [local("i32"), local("i32"), local("i32"), local("i32")];
 
     const walk = (count: number, step: Code): Code =>
       sequence(
         ...start.slice(0, count).map((from, r) => set(line[r]!, get(from))),
-        set(bPosition, get(bColumn)),
+        set(bPosition, get(b)),
         set(lines, get(height)),
         countdown(
           lines,
@@ -88,7 +88,7 @@ export const accumulateProduct = defineFunction(
     /** For each row of the block, with the row's address in C in `cRow`. */
     const eachRow = (count: number, body: (r: number) => Code): Code =>
       sequence(
-        set(cRow, get(cColumn)),
+        set(cRow, get(cBlock)),
         ...Array.from({ length: count }, (_, r) => sequence(body(r), advance(cRow, get(cStep)))),
       );
 
@@ -139,35 +139,41 @@ export const accumulateProduct = defineFunction(
         eachRow(count, (r) => f32.store(get(cRow), get(scalarSums[r]!))),
       );
 
-    const acrossColumns = (count: number): Code => {
-      const block = (width: number, body: Code): Code =>
-        whileAtLeast(
-          columnsLeft,
-          width,
-          sequence(
-            body,
-            advance(bColumn, i32.constant(4 * width)),
-            advance(cColumn, i32.constant(4 * width)),
-            advance(columnsLeft, i32.constant(-width)),
-          ),
-        );
-      return sequence(
-        ...start.slice(0, count).map((from, r) => set(from, i32.add(get(a), i32.load(get(offsets), 4 * r)))),
-        set(bColumn, get(b)),
-        set(cColumn, get(c)),
-        set(columnsLeft, get(columns)),
-        block(BLOCK_COLUMNS, vectorBlock(count, 2)),
-        block(4, vectorBlock(count, 1)),
-        block(1, scalarBlock(count)),
-        advance(offsets, i32.constant(4 * count)),
-        advance(c, i32.mul(get(cStep), i32.constant(count))),
-        advance(rows, i32.constant(-count)),
+    /** Blocks of `count` rows while there are as many, in the columns of this block. */
+    const downRows = (count: number, block: Code): Code =>
+      whileAtLeast(
+        rowsLeft,
+        count,
+        sequence(
+          ...start.slice(0, count).map((from, r) => set(from, i32.add(get(a), i32.load(get(offset), 4 * r)))),
+          block,
+          advance(offset, i32.constant(4 * count)),
+          advance(cBlock, i32.mul(get(cStep), i32.constant(count))),
+          advance(rowsLeft, i32.constant(-count)),
+        ),
       );
-    };
+
+    // Columns outside, rows inside: the block's columns of B are read again for each block of rows and stay near.
+    const acrossColumns = (width: number, block: (count: number) => Code): Code =>
+      whileAtLeast(
+        columns,
+        width,
+        sequence(
+          set(offset, get(offsets)),
+          set(cBlock, get(c)),
+          set(rowsLeft, get(rows)),
+          downRows(BLOCK_ROWS, block(BLOCK_ROWS)),
+          downRows(1, block(1)),
+          advance(b, i32.constant(4 * width)),
+          advance(c, i32.constant(4 * width)),
+          advance(columns, i32.constant(-width)),
+        ),
+      );
 
     return sequence(
-      whileAtLeast(rows, BLOCK_ROWS, acrossColumns(BLOCK_ROWS)),
-      whileAtLeast(rows, 1, acrossColumns(1)),
+      acrossColumns(BLOCK_COLUMNS, (count) => vectorBlock(count, 2)),
+      acrossColumns(4, (count) => vectorBlock(count, 1)),
+      acrossColumns(1, (count) => scalarBlock(count)),
     );
   },
 );
