@@ -1,0 +1,141 @@
+/** `dmlc try`: values, gradients, settings, parameters, and what is refused. */
+import { afterAll, describe, expect, it } from "vitest";
+import { dmlc, folder } from "./support.ts";
+
+const files = folder();
+afterAll(() => files.clean());
+
+const e = files.npy("e.npy", [4, 3], [0.6, 0.8, 0, 0, 0.6, 0.8, 1, 0, 0, 0, 1, 0]);
+const y = files.npy("y.npy", [4], [0, 0, 1, 1]);
+const batch = ["--embeddings", e, "--labels", y];
+
+describe("dmlc try", () => {
+  it("prints the value, and nothing else on stdout", async () => {
+    const { code, out, err } = await dmlc("try", "contrastive", ...batch);
+    expect({ code, err }).toEqual({ code: 0, err: "" });
+    const positive = (Math.hypot(0.6, 0.2, 0.8) + Math.SQRT2) / 2;
+    // Of the four negative pairs, (1, 2) are farther apart than the margin.
+    const hinges = [Math.hypot(0.4, 0.8), Math.hypot(0.6, 0.2), Math.hypot(0.4, 0.8)].map((d) => 1 - d);
+    const expected = positive + hinges.reduce((a, b) => a + b) / 3;
+    expect((JSON.parse(out) as { value: number }).value).toBeCloseTo(expected, 12);
+  });
+
+  it("takes settings as in a spec", async () => {
+    const valueAt = async (...args: string[]): Promise<number> => {
+      const { out } = await dmlc("try", "triplet", ...batch, ...args);
+      return (JSON.parse(out) as { value: number }).value;
+    };
+    expect(await valueAt("--set", "margin=0.3")).not.toBe(await valueAt());
+    expect(await valueAt("--set", "margin=0.05")).toBe(await valueAt());
+    expect(await valueAt("--set", "distance=cosine_distance", "--set", "smooth=true")).toBeGreaterThan(0);
+    const degrees = await dmlc("try", "arcface", ...batch, "--set", "margin=28.6deg");
+    expect(degrees.out).toBe((await dmlc("try", "arcface", ...batch)).out);
+  });
+
+  it("prints the gradient of embeddings and parameters", async () => {
+    const w = files.npy("w.npy", [3, 3], [1, 0, 0, 0, 1, 0, 0, 0, 1]);
+    const { out } = await dmlc(
+      "try",
+      "normalized_softmax",
+      ...batch,
+      "--param",
+      `w=${w}`,
+      "--classes",
+      "3",
+      "--gradient",
+    );
+    const { value, gradient } = JSON.parse(out) as {
+      value: number;
+      gradient: { x: number[][]; params: { w: number[][] } };
+    };
+    const losses = [
+      [0.6, 0.8, 0],
+      [0, 0.6, 0.8],
+      [1, 0, 0],
+      [0, 1, 0],
+    ].map((row, i) => {
+      const logits = row.map((cosine) => cosine / 0.05);
+      return Math.log(logits.reduce((sum, z) => sum + Math.exp(z), 0)) - logits[i < 2 ? 0 : 1]!;
+    });
+    expect(value).toBeCloseTo(losses.reduce((a, b) => a + b) / 4, 9);
+    expect([gradient.x.length, gradient.x[0]!.length]).toEqual([4, 3]);
+    expect([gradient.params.w.length, gradient.params.w[0]!.length]).toEqual([3, 3]);
+  });
+
+  it("starts parameters from their initialisers: a seed decides, and only a seed", async () => {
+    const at = (seed: string) => dmlc("try", "arcface", ...batch, "--seed", seed);
+    expect((await at("1")).out).toBe((await at("1")).out);
+    expect((await at("1")).out).not.toBe((await at("2")).out);
+  });
+
+  it("takes a loss of a file, with its imports and two views", async () => {
+    files.write("package.json", "{}");
+    files.write("lib/far.dml", "distance far(u, v) = 2 * euclidean(u, v)\n");
+    const spec = files.write(
+      "my.dml",
+      'import { far } from "./lib/far.dml"\nloss two(k: real > 0 = 1) of (u, v) { k * mean[i] far(u[i], v[i]) }\n',
+    );
+    const zero = files.npy("zero.npy", [4, 3], new Array<number>(12).fill(0));
+    const { out, err } = await dmlc(
+      "try",
+      `${spec}:two`,
+      "--embeddings",
+      e,
+      "--embeddings",
+      zero,
+      "--labels",
+      y,
+      "--set",
+      "k=3",
+      "--gradient",
+    );
+    expect(err).toBe("");
+    const { value, gradient } = JSON.parse(out) as { value: number; gradient: { x: number[][][] } };
+    expect(value).toBeCloseTo(6, 12);
+    expect(gradient.x.map((view) => view.length)).toEqual([4, 4]);
+  });
+
+  it("sets what the compiled loss answers beside it", async () => {
+    const { out } = await dmlc("try", "multi_similarity", ...batch, "--gradient", "--compiled");
+    type Answer = { value: number; gradient: { x: number[][] } };
+    const { value, gradient, compiled } = JSON.parse(out) as Answer & { compiled: Answer };
+    expect(compiled.value).toBeCloseTo(value, 5);
+    compiled.gradient.x.flat().forEach((slope, i) => expect(slope).toBeCloseTo(gradient.x.flat()[i]!, 5));
+  });
+});
+
+describe("dmlc try refuses", () => {
+  it.each([
+    [["triplt", ...batch], 2, "Did you mean triplet?"],
+    [["triplet.dml", ...batch], 2, "names no loss"],
+    [["nowhere.dml:triplet", ...batch], 2, "cannot read nowhere.dml"],
+    [["triplet", "--labels", y], 2, "--embeddings"],
+    [["triplet", "--embeddings", e], 2, "--labels"],
+    [["triplet", ...batch, "--embeddings", e], 2, "takes one view"],
+    [["triplet", "--embeddings", y, "--labels", y], 2, "embeddings are [samples, dimensions]"],
+    [["triplet", "--embeddings", e, "--labels", e], 2, "need labels of shape [4]"],
+    [["triplet", ...batch, "--classes", "1"], 2, "too few"],
+    [["triplet", ...batch, "--classes", "two"], 2, "not a whole number"],
+    [["triplet", ...batch, "--set", "margin"], 2, "has no value"],
+    [["triplet", ...batch, "--set", "margin=-1"], 1, "DML0216"],
+    [["triplet", ...batch, "--set", "margn=1"], 1, "Did you mean `margin`?"],
+    [["triplet", ...batch, "--set", "distance=cosine"], 1, "cosine_distance"],
+    [["triplet", ...batch, "--set", "margin=1) f("], 1, "error"],
+    [["triplet", ...batch, "--set", "margin=1, smooth: true"], 2, "is not name=value"],
+    [["arcface", ...batch, "--param", `v=${e}`], 2, "no trainable parameter v"],
+    [["arcface", ...batch, "--param", `w=${e}`], 2, "w has shape [2, 3] here, and the file holds [4, 3]"],
+    [["triplet", ...batch, "--gradients"], 2, "--gradient"],
+  ])("%j", async (args, code, message) => {
+    const outcome = await dmlc("try", ...args);
+    expect(outcome.err).toContain(message);
+    expect(outcome).toMatchObject({ code, out: "" });
+  });
+
+  it("a formula without a value, at its place", async () => {
+    const spec = files.write("bad.dml", "loss bad() {\n  sum[i] 1\n}\n");
+    const { code, err } = await dmlc("try", `${spec}:bad`, ...batch);
+    expect(code).toBe(1);
+    expect(err).toContain("DML0801");
+    expect(err).toContain("bad.dml:2:7");
+  });
+});
