@@ -6,42 +6,43 @@ import { Command, CommanderError } from "commander";
 import { RunError } from "../runtime/errors.ts";
 import { DataError } from "../runtime/data/errors.ts";
 import { EngineError } from "../runtime/engine/errors.ts";
-import { checkCommand } from "./commands/check.ts";
-import { compileCommand } from "./commands/compile.ts";
-import { infoCommand } from "./commands/info.ts";
-import { runCommand } from "./commands/run.ts";
-import { tryCommand } from "./commands/try.ts";
 import { CommandError, EXIT, Reported } from "./exit.ts";
 import { ownPackage } from "./package.ts";
 import { processTerminal } from "./terminal.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** In the order of the help text. */
-const COMMANDS: readonly ((terminal: Terminal) => Command)[] = [
-  checkCommand,
-  compileCommand,
-  runCommand,
-  tryCommand,
-  infoCommand,
-];
+type MakeCommand = (terminal: Terminal) => Command;
+
+/**
+ * In the order of the help text. Each is loaded when it is asked for: `dmlc check` answers without waiting for the
+ * emitter's libraries or an engine.
+ */
+const COMMANDS: Readonly<Record<string, () => Promise<MakeCommand>>> = {
+  check: async () => (await import("./commands/check.ts")).checkCommand,
+  compile: async () => (await import("./commands/compile.ts")).compileCommand,
+  run: async () => (await import("./commands/run.ts")).runCommand,
+  try: async () => (await import("./commands/try.ts")).tryCommand,
+  info: async () => (await import("./commands/info.ts")).infoCommand,
+};
 
 /** Runs one command line (without `node` and the script's name); answers its exit code. */
 export async function main(args: readonly string[], terminal: Terminal = processTerminal()): Promise<number> {
   try {
-    await program(terminal).parseAsync([...args], { from: "user" });
+    await (await program(args, terminal)).parseAsync([...args], { from: "user" });
     return EXIT.ok;
   } catch (error) {
     return failed(error, terminal);
   }
 }
 
-function program(terminal: Terminal): Command {
+async function program(args: readonly string[], terminal: Terminal): Promise<Command> {
   const root = new Command("dmlc")
     .description("Compiles and trains deep metric learning losses written in DML.")
     .version(ownPackage().json.version, "-V, --version", "print the version")
     .helpOption("-h, --help", "print this help")
     .helpCommand("help [command]", "print the help of a command");
-  for (const make of COMMANDS) root.addCommand(make(terminal));
+  const asked = args[0] !== undefined && Object.hasOwn(COMMANDS, args[0]) ? [args[0]] : Object.keys(COMMANDS);
+  for (const name of asked) root.addCommand((await COMMANDS[name]!())(terminal));
   for (const command of [root, ...root.commands])
     command.exitOverride().configureOutput({
       writeOut: (text) => terminal.out(text),
