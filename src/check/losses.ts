@@ -4,7 +4,7 @@
  */
 import { impossibleBatch, malformedSetting } from "../diagnostics/codes/check.ts";
 import { instantiateLoss, instantiateMiner } from "../resolve/bind.ts";
-import { oneLine } from "../resolve/describe.ts";
+import { oneLine, writeNumber } from "../resolve/describe.ts";
 import type { LossInstance, MinerInstance } from "../resolve/values.ts";
 import { textOf, type Span } from "../source/source.ts";
 import type { Block, Entry, Expression, LossDeclaration } from "../syntax/ast.ts";
@@ -106,7 +106,9 @@ export function checkBatchServes(
   place: Span,
   context: CheckContext,
 ): void {
-  const text = `${batch.classes} classes * ${batch.samples} samples`;
+  const classes = { kind: "number", value: batch.classes, unit: "class" } as const;
+  const samples = { kind: "number", value: batch.samples, unit: "sample" } as const;
+  const text = `${writeNumber(classes)} * ${writeNumber(samples)}`;
   for (const { instance, name, entry } of losses) {
     if (instance === undefined) continue;
     const needs = comparisons(instance.declaration);
@@ -122,8 +124,8 @@ export function checkBatchServes(
         word,
         help:
           word === "same"
-            ? `Write at least \`${batch.classes} classes * 2 samples\`.`
-            : `Write at least \`2 classes * ${batch.samples} samples\`.`,
+            ? `Write at least \`${writeNumber(classes)} * 2 samples\`.`
+            : `Write at least \`2 classes * ${writeNumber(samples)}\`.`,
       },
       { related: [{ span: entry.span, label: `\`${instance.declaration.name.text}\` compares pairs` }] },
     );

@@ -43,6 +43,7 @@ export function fit(
   const related = target.declared === undefined ? {} : { related: [target.declared] };
   if (!isOfType(value, type)) {
     const help = remedy(value, type);
+    const why = reasonFor(type);
     diagnostics.report(
       wrongArgumentType,
       place,
@@ -50,6 +51,7 @@ export function fit(
         target: target.name,
         given: describeValue(value),
         needed: describeType(type),
+        ...(why === undefined ? {} : { why }),
         ...(help === undefined ? {} : { help }),
       },
       related,
@@ -101,6 +103,25 @@ function isOfType(value: Value, type: TypeExpression): boolean {
       return value.kind === "word";
     default:
       return value.kind === name.text;
+  }
+}
+
+/** Why values of a type are written as they are, where that is more than its name says. */
+function reasonFor(type: TypeExpression): string | undefined {
+  switch (type.name.text) {
+    case "angle":
+      return "An angle carries its unit, so that degrees are never taken for radians.";
+    case "int":
+      return "It counts something, and there are no fractions of that.";
+    case "steps":
+    case "epochs":
+    case "classes":
+    case "samples":
+      return "A count carries its unit, so that steps are never taken for epochs or samples.";
+    case "multiplier":
+      return "A multiplier carries its `x`, so that it is never taken for an absolute value.";
+    default:
+      return undefined;
   }
 }
 

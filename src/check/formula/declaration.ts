@@ -48,6 +48,7 @@ type Owner = LossDeclaration | MeasureDeclaration | MinerDeclaration;
 export class Formula {
   readonly context: FormulaContext;
   environment = new Environment();
+  private readonly problemsBefore: number;
   private readonly declared: {
     readonly name: Identifier;
     readonly what: string;
@@ -55,6 +56,7 @@ export class Formula {
   }[] = [];
 
   constructor(declaration: Owner, { scope, diagnostics }: CheckContext) {
+    this.problemsBefore = diagnostics.all.length;
     this.context = {
       scope,
       diagnostics,
@@ -162,6 +164,8 @@ export class Formula {
         context.generic = false;
       }
     reportOpenIndices(context);
+    // What is misspelt is often what seems unused: first things first.
+    if (context.diagnostics.all.length > this.problemsBefore) return;
     for (const { name, what, binding } of this.declared) {
       if (context.used.has(binding) || context.exhausted) continue;
       if (what === "trained parameter")

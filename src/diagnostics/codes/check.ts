@@ -42,7 +42,7 @@ export const malformedSetting = define<{ what: string; needed: string; example: 
   name: "malformed-setting",
   severity: "error",
   message: ({ what, needed }) => `${what} needs ${needed}`,
-  reason: ({ what, needed }) => `What stands here cannot be read as ${needed}, which ${what} is made of.`,
+  reason: () => "A setting has one form, and what stands here has another.",
   help: ({ example }) => `Write for example \`${example}\`.`,
 });
 

@@ -14,7 +14,8 @@ export const formulaType = define<{
   name: "formula-type",
   severity: "error",
   message: ({ where, given, needed }) => `${where} needs ${needed}, but this is ${given}`,
-  reason: ({ where, given, needed }) => `It is: ${given}. But ${where} needs: ${needed}.`,
+  reason: ({ where, given, needed }) =>
+    `It is: ${given}. But ${where.replace(/^(A|An|The) /, (article) => article.toLowerCase())} needs: ${needed}.`,
   help: ({ help }) => help,
 });
 

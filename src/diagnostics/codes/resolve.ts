@@ -190,13 +190,15 @@ export const wrongArgumentType = define<{
   target: string;
   given: string;
   needed: string;
+  /** Why values of this type are written as they are. */
+  why?: string;
   help?: string;
 }>({
   code: "DML0215",
   name: "wrong-argument-type",
   severity: "error",
   message: ({ target, given, needed }) => `${target} needs ${needed}, but this is ${given}`,
-  reason: ({ given, needed }) => `It is: ${given}. But what is needed: ${needed}.`,
+  reason: ({ given, needed, why }) => why ?? `It is: ${given}. But what is needed: ${needed}.`,
   help: ({ help }) => help,
 });
 
@@ -206,8 +208,8 @@ export const outOfRange = define<{ target: string; given: string; bound: string;
   severity: "error",
   message: ({ target, given, bound }) => `${target} must be ${bound}, but it is ${given}`,
   reason: ({ bound }) => `It is declared with the bound \`${bound}\`, outside of which it makes no sense.`,
-  help: ({ nearest }) =>
-    nearest === undefined ? undefined : `The nearest value that can be used is ${nearest}.`,
+  help: ({ nearest, bound }) =>
+    nearest === undefined ? `Write a value ${bound}.` : `The nearest value that can be used is ${nearest}.`,
 });
 
 export const wrongPolarity = define<{
