@@ -3,8 +3,8 @@
  * and the line and bracket passes give; `src/syntax/cst_to_ast.ts` makes the syntax tree of what it returns.
  *
  * Operators are parsed flat: an expression is operands with operators between them, and precedence is applied when the
- * tree is built (`src/syntax/operators.ts`). That keeps the grammar LL(2), the recursion shallow (three rules for a pair
- * of brackets) and long chains of operators iterative. `dml.ebnf` says the same for readers, and a test compares them.
+ * tree is built (`src/syntax/operators.ts`). That keeps the grammar LL(2), the recursion shallow (at most four rules for
+ * a pair of brackets) and long chains of operators iterative. `dml.ebnf` says the same for readers, and a test compares them.
  *
  * Gates, all on lines and on the next word: the `(` of a call, the `[` of an index and the `{` of a trailing block
  * stand on the line where their callee ends; a contextual word is a keyword only where its follower says so.
@@ -37,12 +37,15 @@ function firstTokens(paths: TokenType[][]): string {
 }
 
 export class DmlParser extends CstParser {
-  constructor(options: { readonly skipValidations: boolean } = { skipValidations: true }) {
+  /**
+   * @param options `skipValidations: false` checks the grammar itself (tests do); `recoveryEnabled` goes on after errors
+   */
+  constructor(options: { readonly skipValidations?: boolean; readonly recoveryEnabled?: boolean } = {}) {
     super(t.vocabulary, {
-      recoveryEnabled: true,
+      recoveryEnabled: options.recoveryEnabled ?? false,
       maxLookahead: 2,
       nodeLocationTracking: "onlyOffset",
-      skipValidations: options.skipValidations,
+      skipValidations: options.skipValidations ?? true,
       errorMessageProvider: expectedTokens,
     });
     this.performSelfAnalysis();
@@ -346,25 +349,31 @@ export class DmlParser extends CstParser {
   entry: Rule = this.RULE("entry", () => {
     this.CONSUME(t.Identifier);
     this.OPTION1(() => {
-      this.CONSUME(t.Colon);
-      this.SUBRULE1(this.expression);
+      this.OR([
+        {
+          ALT: () => {
+            this.CONSUME(t.Colon);
+            this.SUBRULE1(this.expression);
+          },
+        },
+        { ALT: () => this.SUBRULE(this.block) },
+      ]);
     });
-    this.OPTION2(() => this.SUBRULE(this.block));
-    this.OPTION3({
+    this.OPTION2({
       GATE: () => this.clauseIsNext(),
       DEF: () => {
         this.CONSUME(t.On);
         this.SUBRULE2(this.expression);
       },
     });
-    this.OPTION4({
+    this.OPTION3({
       GATE: () => this.clauseIsNext(),
       DEF: () => {
         this.CONSUME(t.Against);
         this.SUBRULE3(this.expression);
       },
     });
-    this.OPTION5({
+    this.OPTION4({
       GATE: () => this.clauseIsNext(),
       DEF: () => {
         this.CONSUME(t.With);
@@ -403,7 +412,7 @@ export class DmlParser extends CstParser {
 
   operand: Rule = this.RULE("operand", () => {
     this.MANY1(() => this.SUBRULE(this.prefix));
-    this.OR({
+    this.OR1({
       // `repeat 4 {` and `residual {` are stages; with any other follower these words are names.
       IGNORE_AMBIGUITIES: true,
       DEF: [
@@ -419,7 +428,23 @@ export class DmlParser extends CstParser {
         { ALT: () => this.SUBRULE(this.callReduction) },
         { GATE: () => this.repeatIsNext(), ALT: () => this.SUBRULE(this.repeat) },
         { GATE: () => this.nextIs(2, t.LeftBrace), ALT: () => this.SUBRULE(this.residual) },
-        { ALT: () => this.SUBRULE(this.call) },
+        {
+          ALT: () => {
+            this.OR2([
+              { ALT: () => this.CONSUME(t.Identifier) },
+              { ALT: () => this.CONSUME(t.Max) },
+              { ALT: () => this.CONSUME(t.Min) },
+            ]);
+            this.OPTION1({
+              GATE: () => this.onSameLine(),
+              DEF: () => this.SUBRULE(this.arguments),
+            });
+            this.OPTION2({
+              GATE: () => this.onSameLine(),
+              DEF: () => this.SUBRULE(this.block),
+            });
+          },
+        },
       ],
     });
     this.MANY2({
@@ -515,44 +540,29 @@ export class DmlParser extends CstParser {
     this.CONSUME(t.RightBrace);
   });
 
-  /** A name, a call, or either with a block. */
-  call: Rule = this.RULE("call", () => {
-    this.OR([
-      { ALT: () => this.CONSUME(t.Identifier) },
-      { ALT: () => this.CONSUME(t.Max) },
-      { ALT: () => this.CONSUME(t.Min) },
-    ]);
-    this.OPTION1({
-      GATE: () => this.onSameLine(),
-      DEF: () => this.SUBRULE(this.arguments),
-    });
-    this.OPTION2({
-      GATE: () => this.onSameLine(),
-      DEF: () => this.SUBRULE(this.block),
-    });
-  });
-
   /** A call without a block, where a block that follows belongs to the declaration. */
   plainCall: Rule = this.RULE("plainCall", () => {
     this.CONSUME(t.Identifier);
     this.OPTION(() => this.SUBRULE(this.arguments));
   });
 
+  /** Each with its name or without. */
   arguments: Rule = this.RULE("arguments", () => {
     this.CONSUME(t.LeftParen);
-    this.MANY_SEP({ SEP: t.Comma, DEF: () => this.SUBRULE(this.argument) });
-    this.CONSUME(t.RightParen);
-  });
-
-  argument: Rule = this.RULE("argument", () => {
-    this.OPTION({
-      GATE: () => this.nextIs(2, t.Colon),
+    this.MANY_SEP({
+      SEP: t.Comma,
       DEF: () => {
-        this.CONSUME(t.Identifier);
-        this.CONSUME(t.Colon);
+        this.OPTION({
+          GATE: () => this.nextIs(2, t.Colon),
+          DEF: () => {
+            this.CONSUME(t.Identifier);
+            this.CONSUME(t.Colon);
+          },
+        });
+        this.SUBRULE(this.expression);
       },
     });
-    this.SUBRULE(this.expression);
+    this.CONSUME(t.RightParen);
   });
 
   index: Rule = this.RULE("index", () => {
@@ -562,5 +572,13 @@ export class DmlParser extends CstParser {
   });
 }
 
-/** The one parser: building it costs tens of milliseconds, using it again costs nothing. */
+/** The one parser, which stops at the first error; building it costs tens of milliseconds, using it again nothing. */
 export const parser = new DmlParser();
+
+let recovering: DmlParser | undefined;
+
+/** The same with error recovery, for the tree of a text that has errors; made when it is first needed. */
+export function recoveringParser(): DmlParser {
+  recovering ??= new DmlParser({ recoveryEnabled: true });
+  return recovering;
+}

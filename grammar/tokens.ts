@@ -140,42 +140,53 @@ export const callReductions: readonly TokenType[] = [
 
 // ── Contextual words ────────────────────────────────────────────────────────────────────────────────────────────
 
-function contextual(word: string, scope: string): TokenType {
-  return token(word[0]!.toUpperCase() + word.slice(1), {
+const followers = new Map<TokenType, string>();
+
+/** What follows a contextual word where it is a keyword, as a regular expression: how an editor tells it from a name. */
+export function followerOf(type: TokenType): string | undefined {
+  return followers.get(type);
+}
+
+function contextual(word: string, scope: string, follower: string): TokenType {
+  const type = token(word[0]!.toUpperCase() + word.slice(1), {
     pattern: new RegExp(word),
     longer_alt: Identifier,
     categories: [Identifier],
     scope,
   });
+  followers.set(type, follower);
+  return type;
 }
 
-export const Import = contextual("import", "keyword.control.import");
-export const From = contextual("from", "keyword.control.import");
+const aName = "[ \\t]+[A-Za-z_]\\w*";
+
+export const Import = contextual("import", "keyword.control.import", "[ \\t]*\\{");
+export const From = contextual("from", "keyword.control.import", '[ \\t]*"');
 
 const declaration = "storage.type.declaration";
-export const Dataset = contextual("dataset", declaration);
-export const Model = contextual("model", declaration);
-export const Loss = contextual("loss", declaration);
-export const Distance = contextual("distance", declaration);
-export const Similarity = contextual("similarity", declaration);
-export const Miner = contextual("miner", declaration);
-export const Backbone = contextual("backbone", declaration);
-export const Primitive = contextual("primitive", declaration);
+export const Dataset = contextual("dataset", declaration, `${aName}[ \\t]*=(?!=)`);
+export const Model = contextual("model", declaration, `${aName}[ \\t]*(?:\\{|$)`);
+export const Loss = contextual("loss", declaration, `${aName}[ \\t]*(?:\\(|$)`);
+export const Distance = contextual("distance", declaration, `${aName}[ \\t]*\\(`);
+export const Similarity = contextual("similarity", declaration, `${aName}[ \\t]*\\(`);
+export const Miner = contextual("miner", declaration, `${aName}[ \\t]*(?:\\(|$)`);
+export const Backbone = contextual("backbone", declaration, `${aName}[ \\t]*(?:\\(|$)`);
+export const Primitive = contextual("primitive", declaration, `${aName}${aName}`);
 
-export const Param = contextual("param", "storage.type");
-export const State = contextual("state", "storage.type");
+export const Param = contextual("param", "storage.type", `${aName}[ \\t]*:`);
+export const State = contextual("state", "storage.type", `${aName}[ \\t]*:`);
 
 const clause = "keyword.other.clause";
-export const Of = contextual("of", clause);
-export const Assumes = contextual("assumes", clause);
-export const For = contextual("for", clause);
-export const Needs = contextual("needs", clause);
-export const On = contextual("on", clause);
-export const Against = contextual("against", clause);
-export const With = contextual("with", clause);
-export const Shared = contextual("shared", "storage.modifier");
-export const Repeat = contextual("repeat", "keyword.control.pipeline");
-export const Residual = contextual("residual", "keyword.control.pipeline");
+export const Of = contextual("of", clause, "[ \\t]*\\(");
+export const Assumes = contextual("assumes", clause, aName);
+export const For = contextual("for", clause, "[ \\t]*\\(");
+export const Needs = contextual("needs", clause, aName);
+export const On = contextual("on", clause, aName);
+export const Against = contextual("against", clause, aName);
+export const With = contextual("with", clause, aName);
+export const Shared = contextual("shared", "storage.modifier", aName);
+export const Repeat = contextual("repeat", "keyword.control.pipeline", "[ \\t]+\\w+[ \\t]*\\{");
+export const Residual = contextual("residual", "keyword.control.pipeline", "[ \\t]*\\{");
 
 // ── Signs ───────────────────────────────────────────────────────────────────────────────────────────────────────
 

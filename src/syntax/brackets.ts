@@ -6,9 +6,9 @@
 import { tokenMatcher, type IToken, type TokenType } from "chevrotain";
 import * as t from "../../grammar/tokens.ts";
 import * as codes from "../diagnostics/codes/syntax.ts";
-import type { Diagnostics } from "../diagnostics/diagnostic.ts";
 import { span, type SourceFile } from "../source/source.ts";
 import { virtualToken } from "./lex.ts";
+import type { SyntaxReport } from "./report.ts";
 
 /** How deep brackets, and conditions inside conditions, may be nested. */
 export const nestingLimit = 256;
@@ -66,13 +66,13 @@ export function startsDeclaration(tokens: readonly IToken[], at: number): boolea
   return [t.LeftParen, t.LeftBrace, t.Equals].includes(third.tokenType);
 }
 
-export function balance(file: SourceFile, diagnostics: Diagnostics, tokens: readonly IToken[]): Balanced {
+export function balance(file: SourceFile, diagnostics: SyntaxReport, tokens: readonly IToken[]): Balanced {
   return new Balancer(file, diagnostics, tokens).run();
 }
 
 class Balancer {
   private readonly file: SourceFile;
-  private readonly diagnostics: Diagnostics;
+  private readonly diagnostics: SyntaxReport;
   private readonly tokens: readonly IToken[];
   private readonly out: IToken[] = [];
   private readonly zones: Zone[] = [];
@@ -88,7 +88,7 @@ class Balancer {
   private statementStart = 0;
   private trials = 0;
 
-  constructor(file: SourceFile, diagnostics: Diagnostics, tokens: readonly IToken[]) {
+  constructor(file: SourceFile, diagnostics: SyntaxReport, tokens: readonly IToken[]) {
     this.file = file;
     this.diagnostics = diagnostics;
     this.tokens = tokens;

@@ -131,8 +131,7 @@ function primary(building: Building, cst: CstNode, fallback: number): Operand {
   }
   const literalNode = node(cst, "literal");
   if (literalNode !== undefined) return plain(literal(building, literalNode, fallback));
-  const callNode = node(cst, "call");
-  if (callNode !== undefined) return plain(call(building, callNode, fallback));
+  if (token(cst, "Identifier", "Max", "Min") !== undefined) return plain(call(building, cst, fallback));
   const listNode = node(cst, "list");
   if (listNode !== undefined) {
     const items = list(building, listNode);
@@ -228,23 +227,23 @@ export function stringValue(building: Building, text: IToken): string {
 
 // ── Calls and reductions ────────────────────────────────────────────────────────────────────────────────────────
 
-/** A `call` or `plainCall`; a bare name without arguments and block is a `Name`. */
+/** The call in an `operand` or `plainCall`; a bare name without arguments and block is a `Name`. */
 export function call(building: Building, cst: CstNode, fallback: number): Expression {
   const word = token(cst, "Identifier", "Max", "Min");
   if (word === undefined) return missing(building, fallback);
-  const place = nodeSpan(building, cst, fallback);
   const parentheses = node(cst, "arguments");
   const blockNode = node(cst, "block");
   if (parentheses === undefined && blockNode === undefined)
     return { kind: "Name", span: tokenSpan(building, word), text: word.image };
-  const given = parentheses === undefined ? [] : nodes(parentheses, "argument");
+  const name = tokenSpan(building, word);
+  const last = nodeSpan(building, blockNode ?? parentheses, name.end);
   const made: Call = {
     kind: "Call",
-    span: place,
+    span: join(name, last),
     callee: identifier(building, word, fallback),
-    arguments: given.map((one) => argument(building, one, place.end)),
+    arguments: parentheses === undefined ? [] : callArguments(building, parentheses, name.end),
     parenthesised: parentheses !== undefined,
-    ...(blockNode === undefined ? {} : { block: block(building, blockNode, place.end) }),
+    ...(blockNode === undefined ? {} : { block: block(building, blockNode, name.end) }),
   };
   return sized(building, made, [...made.arguments.map(({ value }) => value), ...valuesOf(made.block)]);
 }
@@ -258,16 +257,22 @@ function valuesOf(given: Block | undefined): Expression[] {
   );
 }
 
-function argument(building: Building, cst: CstNode, fallback: number): Argument {
-  const place = nodeSpan(building, cst, fallback);
-  const name = token(cst, "Identifier");
-  const value = expression(building, node(cst, "expression"), place.end);
-  return {
-    kind: "Argument",
-    span: place,
-    ...(name === undefined ? {} : { name: identifier(building, name, place.start) }),
-    value,
-  };
+/** The arguments between parentheses; a name belongs to the first expression after it. */
+function callArguments(building: Building, cst: CstNode, fallback: number): Argument[] {
+  const names = tokens(cst, "Identifier");
+  const made: Argument[] = [];
+  for (const value of nodes(cst, "expression")) {
+    const place = nodeSpan(building, value, fallback);
+    const inner = expression(building, value, place.end);
+    let name: IToken | undefined;
+    while (names[0] !== undefined && names[0].startOffset < place.start) name = names.shift();
+    if (name === undefined) made.push({ kind: "Argument", span: place, value: inner });
+    else {
+      const label = identifier(building, name, place.start);
+      made.push({ kind: "Argument", span: join(label.span, place), name: label, value: inner });
+    }
+  }
+  return made;
 }
 
 function callReduction(building: Building, cst: CstNode, fallback: number): Expression {

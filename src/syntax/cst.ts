@@ -3,14 +3,15 @@
  * the parser have no place in the text, and positions may be NaN. Used by the builders of the syntax tree only.
  */
 import type { CstElement, CstNode, IToken } from "chevrotain";
-import type { DiagnosticDefinition, Diagnostics } from "../diagnostics/diagnostic.ts";
+import type { DiagnosticDefinition } from "../diagnostics/diagnostic.ts";
 import { span, type SourceFile, type Span } from "../source/source.ts";
 import type { Expression, Identifier, Missing } from "./ast.ts";
+import type { SyntaxReport } from "./report.ts";
 
 /** What the builders share while they make one file's tree. */
 export interface Building {
   readonly file: SourceFile;
-  readonly diagnostics: Diagnostics;
+  readonly diagnostics: SyntaxReport;
   /** The doc comment that ends on the line above the given 1-based line. */
   readonly docAbove: (line: number) => string | undefined;
   /** How deep the tree under each expression is; see `operators.ts`. */

@@ -2,24 +2,24 @@
  * Concrete tree to syntax tree, whole files: imports, declarations and the doc comments above them. Called by `parse.ts`.
  */
 import type { CstNode, IToken } from "chevrotain";
-import type { Diagnostics } from "../diagnostics/diagnostic.ts";
 import { span, type SourceFile } from "../source/source.ts";
 import type { File, Import } from "./ast.ts";
 import type { Zone } from "./brackets.ts";
 import { declaration } from "./build_declarations.ts";
 import { stringValue } from "./build_expressions.ts";
 import { missing, names, node, nodes, nodeSpan, token, tokenSpan, type Building } from "./cst.ts";
+import type { SyntaxReport } from "./report.ts";
 
 /**
  * The syntax tree of a parsed file.
- * @param cst what the parser's `file` rule returned; undefined gives an empty file
+ * @param trees what the parser's `file` rule returned, in order
  * @param comments the lexer's comments in order
  * @param disturbed where the concrete tree is the work of recovery; what is odd there is not reported again
  */
 export function buildFile(
   file: SourceFile,
-  diagnostics: Diagnostics,
-  cst: CstNode | undefined,
+  diagnostics: SyntaxReport,
+  trees: readonly CstNode[],
   comments: readonly IToken[],
   disturbed: readonly Zone[],
 ): File {
@@ -34,12 +34,12 @@ export function buildFile(
     },
   };
   const place = span(file, 0, file.text.length);
-  if (cst === undefined) return { kind: "File", span: place, imports: [], declarations: [] };
   return {
     kind: "File",
     span: place,
-    imports: nodes(cst, "import").map((one) => importOf(building, one)),
-    declarations: nodes(cst, "declaration")
+    imports: trees.flatMap((tree) => nodes(tree, "import")).map((one) => importOf(building, one)),
+    declarations: trees
+      .flatMap((tree) => nodes(tree, "declaration"))
       .map((one) => declaration(building, one))
       .filter((one) => one !== undefined),
   };

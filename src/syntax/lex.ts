@@ -5,8 +5,8 @@
 import { createTokenInstance, type IToken, type TokenType } from "chevrotain";
 import * as t from "../../grammar/tokens.ts";
 import * as codes from "../diagnostics/codes/syntax.ts";
-import type { Diagnostics } from "../diagnostics/diagnostic.ts";
 import { span, type SourceFile } from "../source/source.ts";
+import type { SyntaxReport } from "./report.ts";
 
 export interface Lexed {
   readonly tokens: readonly IToken[];
@@ -73,7 +73,7 @@ function part(token: IToken, type: TokenType, from: number, to: number): IToken 
   );
 }
 
-export function lex(file: SourceFile, diagnostics: Diagnostics): Lexed {
+export function lex(file: SourceFile, diagnostics: SyntaxReport): Lexed {
   for (const match of file.text.matchAll(/[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g)) {
     const place = span(file, match.index, match.index + 1);
     diagnostics.report(codes.hiddenDirection, place, { name: directions[match[0]] ?? "" });
@@ -87,7 +87,7 @@ export function lex(file: SourceFile, diagnostics: Diagnostics): Lexed {
 }
 
 /** One report for each run of characters that no token has. */
-function reportCharacters(file: SourceFile, diagnostics: Diagnostics, offset: number, length: number): void {
+function reportCharacters(file: SourceFile, diagnostics: SyntaxReport, offset: number, length: number): void {
   const text = file.text.slice(offset, offset + length);
   const first = String.fromCodePoint(text.codePointAt(0) ?? 0xfffd);
   if (first in directions) return;
@@ -108,7 +108,7 @@ function reportCharacters(file: SourceFile, diagnostics: Diagnostics, offset: nu
 }
 
 /** Reports open strings and glued numbers; `2x[i]` and `3alpha` go on as the products they were meant to be. */
-function repaired(file: SourceFile, diagnostics: Diagnostics, tokens: readonly IToken[]): IToken[] {
+function repaired(file: SourceFile, diagnostics: SyntaxReport, tokens: readonly IToken[]): IToken[] {
   const out: IToken[] = [];
   for (const [position, token] of tokens.entries()) {
     const place = span(file, token.startOffset, token.startOffset + token.image.length);

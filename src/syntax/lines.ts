@@ -6,11 +6,11 @@
 import { createTokenInstance, tokenMatcher, type IToken, type TokenType } from "chevrotain";
 import * as t from "../../grammar/tokens.ts";
 import * as codes from "../diagnostics/codes/syntax.ts";
-import type { Diagnostics } from "../diagnostics/diagnostic.ts";
 import { closest } from "../diagnostics/did_you_mean.ts";
 import { span, type SourceFile, type Span } from "../source/source.ts";
 import { startsDeclaration, type Zone } from "./brackets.ts";
 import { virtualToken } from "./lex.ts";
+import type { SyntaxReport } from "./report.ts";
 
 const openers = new Set([t.LeftParen, t.LeftBracket, t.LeftBrace]);
 const closers = new Set([t.RightParen, t.RightBracket, t.RightBrace]);
@@ -38,7 +38,7 @@ const retyped = (token: IToken, type: TokenType): IToken =>
  */
 export function markLines(
   file: SourceFile,
-  diagnostics: Diagnostics,
+  diagnostics: SyntaxReport,
   tokens: readonly IToken[],
   zones: readonly Zone[],
 ): IToken[] {
@@ -47,7 +47,7 @@ export function markLines(
 
 class LinePass {
   private readonly file: SourceFile;
-  private readonly diagnostics: Diagnostics;
+  private readonly diagnostics: SyntaxReport;
   private readonly tokens: readonly IToken[];
   private readonly zones: readonly Zone[];
   private readonly out: IToken[] = [];
@@ -57,7 +57,12 @@ class LinePass {
   /** Whether a statement has begun that its line has not ended. */
   private inStatement = false;
 
-  constructor(file: SourceFile, diagnostics: Diagnostics, tokens: readonly IToken[], zones: readonly Zone[]) {
+  constructor(
+    file: SourceFile,
+    diagnostics: SyntaxReport,
+    tokens: readonly IToken[],
+    zones: readonly Zone[],
+  ) {
     this.file = file;
     this.diagnostics = diagnostics;
     this.tokens = tokens;

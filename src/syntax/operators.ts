@@ -170,16 +170,19 @@ class Arranger {
     const before = left.expression;
     const flat = before.kind === "Pipeline" && !left.parenthesised;
     const stages = flat ? [...before.stages, right.expression] : [before, right.expression];
+    if (stages.length > depthLimit) this.refuse(outer);
     this.push({ kind: "Pipeline", span: outer, stages }, stages, outer);
   }
 
   private push(expression: Expression, parts: readonly Expression[], outer: Span): void {
     sized(this.building, expression, parts);
-    if (depthOf(this.building, expression) > depthLimit) {
-      this.tooDeep = true;
-      this.building.diagnostics.report(codes.expressionTooDeep, outer, { limit: depthLimit });
-    }
+    if (depthOf(this.building, expression) > depthLimit) this.refuse(outer);
     this.operands.push({ expression, outer, parenthesised: false });
+  }
+
+  private refuse(outer: Span): void {
+    this.tooDeep = true;
+    this.building.diagnostics.report(codes.expressionTooDeep, outer, { limit: depthLimit });
   }
 }
 

@@ -4,29 +4,25 @@
  *
  * The laws against noise: every error is found in text that no earlier error has touched (`units.ts`); none is reported
  * inside a bracket that had to be closed; where a closing bracket had to be dropped, one error before it replaces its
- * report; at most `errorLimit` errors a file.
+ * report.
  */
 import { tokenMatcher, type IToken } from "chevrotain";
 import * as t from "../../grammar/tokens.ts";
 import * as codes from "../diagnostics/codes/syntax.ts";
-import type { Diagnostics } from "../diagnostics/diagnostic.ts";
 import { span, type SourceFile, type Span } from "../source/source.ts";
 import type { Dropped, Zone } from "./brackets.ts";
 import { describeExpected, describeToken, missingBodyForms, ruleNames } from "./describe.ts";
 import { missingValue, type FoundError } from "./units.ts";
-
-/** The most syntax errors reported for one file. */
-export const errorLimit = 20;
+import type { SyntaxReport } from "./report.ts";
 
 export function reportSyntaxErrors(
   file: SourceFile,
-  diagnostics: Diagnostics,
+  diagnostics: SyntaxReport,
   errors: readonly FoundError[],
   zones: readonly Zone[],
   dropped: readonly Dropped[],
 ): void {
   const replaced = new Set<Dropped>();
-  let reported = 0;
   for (const found of errors) {
     const reporter = new Reporter(file, diagnostics, found.tokens);
     const place = reporter.place(found.error.token);
@@ -34,12 +30,7 @@ export function reportSyntaxErrors(
     const near = dropped.filter(({ zone }) => place.start >= zone.start && place.start <= zone.end);
     if (near.some((one) => replaced.has(one))) continue;
     for (const one of near) replaced.add(one);
-    if (reported === errorLimit) {
-      diagnostics.report(codes.tooManyErrors, place, { limit: errorLimit });
-      return;
-    }
     reporter.report(found, place);
-    reported++;
   }
   for (const one of dropped) {
     if (replaced.has(one)) continue;
@@ -50,10 +41,10 @@ export function reportSyntaxErrors(
 
 class Reporter {
   private readonly file: SourceFile;
-  private readonly diagnostics: Diagnostics;
+  private readonly diagnostics: SyntaxReport;
   private readonly tokens: readonly IToken[];
 
-  constructor(file: SourceFile, diagnostics: Diagnostics, tokens: readonly IToken[]) {
+  constructor(file: SourceFile, diagnostics: SyntaxReport, tokens: readonly IToken[]) {
     this.file = file;
     this.diagnostics = diagnostics;
     this.tokens = tokens;
@@ -84,7 +75,7 @@ class Reporter {
       diagnostics.report(codes.bracketOnNextLine, place, { bracket: found.image });
     } else if (expected.includes("LineEnd")) {
       diagnostics.report(codes.lineNotEnded, place, { statement: this.statementBefore(at), found: word });
-    } else if (found.tokenType === t.Equals && rules.includes("expression")) {
+    } else if (found.tokenType === t.Equals && rules.includes("expression") && rules.at(-1) !== "operand") {
       diagnostics.report(codes.equalsForComparison, place, {});
     } else if (this.isReservedName(found, next, expected)) {
       diagnostics.report(codes.reservedWord, place, { word: found.image, what: "a name" });

@@ -34,25 +34,23 @@ export function declarations(tokens: readonly IToken[]): IToken[][] {
   return parts.filter((part) => part.length > 0);
 }
 
-/** The independent errors of a file, in order, at most `limit` of them. */
+/** The independent errors of one declaration, in the order they are found, at most `limit` of them. */
 export function independentErrors(
-  all: readonly IToken[],
+  part: readonly IToken[],
   firstError: FirstError,
   limit: number,
 ): FoundError[] {
   const found: FoundError[] = [];
-  for (const part of declarations(all)) {
-    let tokens: readonly IToken[] = part;
-    while (found.length < limit) {
-      const error = firstError(tokens);
-      if (error === undefined) break;
-      const position = tokens.indexOf(error.token);
-      const at = position < 0 ? tokens.length : position;
-      found.push({ error, tokens, at });
-      const unit = unitAround(tokens, at);
-      if (unit === undefined) break;
-      tokens = [...tokens.slice(0, unit.from), ...tokens.slice(unit.to)];
-    }
+  let tokens = part;
+  while (found.length < limit) {
+    const error = firstError(tokens);
+    if (error === undefined) break;
+    const position = tokens.indexOf(error.token);
+    const at = position < 0 ? tokens.length : position;
+    found.push({ error, tokens, at });
+    const unit = unitAround(tokens, at);
+    if (unit === undefined) break;
+    tokens = [...tokens.slice(0, unit.from), ...tokens.slice(unit.to)];
   }
   return found;
 }

@@ -4,6 +4,9 @@
  */
 import { define } from "../diagnostic.ts";
 
+/** Words as long as a file must not fill a message. */
+const short = (text: string): string => (text.length > 40 ? `${text.slice(0, 39)}…` : text);
+
 const none = (): undefined => undefined;
 
 // ── Characters, strings, numbers ────────────────────────────────────────────────────────────────────────────────
@@ -48,9 +51,9 @@ export const numberThenWord = define<{ number: string; word: string }>({
   code: "DML0105",
   name: "number-then-word",
   severity: "error",
-  message: ({ number, word }) => `"${word}" follows the number ${number} without an operator`,
+  message: ({ number, word }) => `"${short(word)}" follows the number ${short(number)} without an operator`,
   reason: () => "A product is written with *; only deg, rad and x may be glued to a number, as units.",
-  help: ({ number, word }) => `write ${number} * ${word}`,
+  help: ({ number, word }) => `write ${short(number)} * ${short(word)}`,
 });
 
 export const dotWithoutDigit = define<{ text: string }>({
@@ -75,7 +78,7 @@ export const unknownUnit = define<{ word: string; nearest: string | undefined }>
   code: "DML0108",
   name: "unknown-unit",
   severity: "error",
-  message: ({ word }) => `"${word}" is not a unit`,
+  message: ({ word }) => `"${short(word)}" is not a unit`,
   reason: () => "After a number stand classes, samples, steps or epochs, or a comma and the next entry.",
   help: ({ nearest }) => (nearest === undefined ? "remove the word" : `did you mean "${nearest}"?`),
 });
@@ -186,7 +189,7 @@ export const unknownDeclaration = define<{ word: string; nearest: string | undef
   code: "DML0132",
   name: "unknown-declaration",
   severity: "error",
-  message: ({ word }) => `"${word}" does not start a declaration`,
+  message: ({ word }) => `"${short(word)}" does not start a declaration`,
   reason: () =>
     "A file consists of import, dataset, model, loss, distance, similarity, miner and backbone declarations.",
   help: ({ nearest }) => (nearest === undefined ? undefined : `did you mean "${nearest}"?`),
