@@ -38,7 +38,7 @@ export class Evaluation {
     this.tape = tape;
     this.firstSlot = firstSlot;
     this.labels = labels;
-    this.memos = new Array<Int32Array | null | undefined>(graph.nodes.length);
+    this.memos = [];
     this.held = new Float64Array(graph.nodes.length);
   }
 
@@ -84,7 +84,7 @@ export class Evaluation {
         return node.op === "same" ? alike && i !== j : !alike;
       }
       case "if":
-        return this.test(this.test(node.condition) ? node.then : node.else);
+        return this.test(this.test(node.condition) ? node.yes : node.no);
       default: {
         const slot = this.evaluate(node);
         return slot !== ABSENT && this.tape.value(slot) !== 0;
@@ -199,7 +199,7 @@ export class Evaluation {
         return tape.binary(value, left, da, right, db);
       }
       case "if":
-        return this.evaluate(this.test(node.condition) ? node.then : node.else);
+        return this.evaluate(this.test(node.condition) ? node.yes : node.no);
       case "component":
         return this.evaluate(node.value);
       case "guarded":

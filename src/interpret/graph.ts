@@ -4,7 +4,7 @@
  */
 import { DEPTH, EXPANDED_NODES } from "./budget.ts";
 import { BudgetError } from "./errors.ts";
-import { children, isBoolean } from "./nodes.ts";
+import { children } from "./nodes.ts";
 import type { Branch, CompareOperator, Input, Node, ReduceOperator, Variable } from "./nodes.ts";
 import * as scalars from "./scalars.ts";
 import type { BinaryOperator, UnaryOperator } from "./scalars.ts";
@@ -118,14 +118,9 @@ export class Graph {
     return this.intern(`p${op} ${left.id} ${right.id}`, { kind: "pair", op, left, right });
   }
 
-  choose(condition: Node, then: Node, otherwise: Node): Node {
-    if (condition.kind === "truth") return condition.value ? then : otherwise;
-    return this.intern(`i${condition.id} ${then.id} ${otherwise.id}`, {
-      kind: "if",
-      condition,
-      then,
-      else: otherwise,
-    });
+  choose(condition: Node, yes: Node, no: Node): Node {
+    if (condition.kind === "truth") return condition.value ? yes : no;
+    return this.intern(`i${condition.id} ${yes.id} ${no.id}`, { kind: "if", condition, yes, no });
   }
 
   guarded(guards: readonly Node[], value: Node): Node {
@@ -228,5 +223,3 @@ export function conjuncts(node: Node): readonly Node[] {
     ? [...conjuncts(node.left), ...conjuncts(node.right)]
     : [node];
 }
-
-export { isBoolean };

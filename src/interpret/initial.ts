@@ -46,7 +46,7 @@ export function initialParams(
   seed: number,
   name: string = instance.declaration.name.text,
 ): Map<string, Tensor> {
-  const dims = new Array<number>(instance.declaration.views?.length ?? 1).fill(sizes.dim);
+  const dims = Array.from({ length: instance.declaration.views?.length ?? 1 }, () => sizes.dim);
   const { registry } = expandLoss(instance, { batch: 1, classes: sizes.classes, dims }, undefined);
   const values = new Map<string, Tensor>();
   for (const { input, initializer } of registry.parameters) {
@@ -60,7 +60,7 @@ export function initialParams(
 function initializerOf(use: InitializerUse): Initializer {
   const known = Object.hasOwn(INITIALIZERS, use.name) ? INITIALIZERS[use.name] : undefined;
   if (known === undefined) throw new InterpretError(`${use.name} is no initialiser`, use.span);
-  const values = new Array<number>(known.names.length);
+  const values: number[] = [];
   let position = 0;
   for (const argument of use.arguments) {
     const place = argument.name === undefined ? position++ : known.names.indexOf(argument.name);

@@ -110,7 +110,7 @@ export function paramShapes(
   sizes: { readonly classes: number; readonly dim: number },
 ): Map<string, readonly number[]> {
   const views = instance.declaration.views?.length ?? 1;
-  const dims = new Array<number>(views).fill(sizes.dim);
+  const dims = Array.from({ length: views }, () => sizes.dim);
   const { registry } = expandLoss(instance, { batch: 1, classes: sizes.classes, dims }, undefined);
   return new Map(registry.parameters.map(({ input }) => [input.name, input.shape]));
 }

@@ -83,7 +83,7 @@ export type Node = Shared &
     | { readonly kind: "logic"; readonly op: "and" | "or"; readonly left: Node; readonly right: Node }
     | { readonly kind: "not"; readonly operand: Node }
     | { readonly kind: "pair"; readonly op: "same" | "differs"; readonly left: Node; readonly right: Node }
-    | { readonly kind: "if"; readonly condition: Node; readonly then: Node; readonly else: Node }
+    | { readonly kind: "if"; readonly condition: Node; readonly yes: Node; readonly no: Node }
     /** `value`, or absent where a guard fails. */
     | { readonly kind: "guarded"; readonly guards: readonly Node[]; readonly value: Node }
     | { readonly kind: "reduce"; readonly op: ReduceOperator; readonly branches: readonly Branch[] }
@@ -112,7 +112,7 @@ export function isBoolean(node: Node): boolean {
     case "reduce":
       return node.op === "any" || node.op === "all";
     case "if":
-      return isBoolean(node.then) && isBoolean(node.else);
+      return isBoolean(node.yes) && isBoolean(node.no);
     default:
       return false;
   }
@@ -139,7 +139,7 @@ export function children(node: Node): readonly Node[] {
     case "squared_distance":
       return [node.left, node.right];
     case "if":
-      return [node.condition, node.then, node.else];
+      return [node.condition, node.yes, node.no];
     case "guarded":
       return [node.value, ...node.guards];
     case "reduce":

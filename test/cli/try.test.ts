@@ -75,7 +75,11 @@ describe("dmlc try", () => {
       "my.dml",
       'import { far } from "./lib/far.dml"\nloss two(k: real > 0 = 1) of (u, v) { k * mean[i] far(u[i], v[i]) }\n',
     );
-    const zero = files.npy("zero.npy", [4, 3], new Array<number>(12).fill(0));
+    const zero = files.npy(
+      "zero.npy",
+      [4, 3],
+      Array.from({ length: 12 }, () => 0),
+    );
     const { out, err } = await dmlc(
       "try",
       `${spec}:two`,

@@ -151,7 +151,7 @@ interface Gradient {
 
 /** `{x, params}` as nested lists. */
 function nested(batch: LossBatch, gradient: Gradient): Record<string, unknown> {
-  const views = gradient.views.map((slopes, v) => rows([...Array.from(slopes)], shapeOf(batch.views[v]!)));
+  const views = gradient.views.map((slopes, v) => rows(Array.from(slopes), shapeOf(batch.views[v]!)));
   const params = [...gradient.params].map(([name, slopes]) => [
     name,
     rows(Array.from(slopes), batch.params?.get(name)?.shape ?? []),

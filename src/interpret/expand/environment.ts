@@ -39,11 +39,7 @@ export class Frame {
   }
 
   find(name: string): Meaning | undefined {
-    for (let frame: Frame | undefined = this; frame !== undefined; frame = frame.parent) {
-      const found = frame.names.get(name);
-      if (found !== undefined) return found;
-    }
-    return undefined;
+    return this.names.get(name) ?? this.parent?.find(name);
   }
 }
 

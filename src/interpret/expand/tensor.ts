@@ -4,7 +4,7 @@
  * node. Used by the other files of this folder. Pure.
  */
 import { InterpretError } from "../errors.ts";
-import { isBoolean } from "../graph.ts";
+import { isBoolean } from "../nodes.ts";
 import type { Graph } from "../graph.ts";
 import type { Input, Node, Variable } from "../nodes.ts";
 import type { Span } from "../../source/source.ts";
