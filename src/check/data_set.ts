@@ -87,11 +87,10 @@ function imageShape(
   if (image === undefined) {
     // A source with a size draws its images itself, in gray.
     if (own !== undefined) return [own, own, 1];
+    const why = `The images of \`${source.name}\` have sizes of their own; the network needs all of one size.`;
     context.diagnostics.report(missingSetting, declaration.name.span, {
-      name: "image",
       where: `The data set \`${declaration.name.text}\``,
-      why: `The images of \`${source.name}\` have sizes of their own; the network needs all of one size.`,
-      example: "image: rgb(64x64)",
+      missing: [{ name: "image", why, example: "image: rgb(64x64)" }],
     });
     return undefined;
   }

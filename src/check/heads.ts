@@ -37,11 +37,10 @@ export function checkHeads(
     const pipeline = loss.head ?? (embedding?.kind === "Shared" ? embedding.pipeline : embedding);
     if (pipeline === undefined) {
       whole = false;
+      const why = `The loss \`${loss.name}\` has no head of its own (\`with …\`), so the model's \`embedding\` says what it compares.`;
       context.diagnostics.report(missingSetting, model.span, {
-        name: "embedding",
         where: `The model \`${model.name}\``,
-        why: `The loss \`${loss.name}\` has no head of its own (\`with …\`), so the model's \`embedding\` says what it compares.`,
-        example: "embedding: linear(64) |> normalize",
+        missing: [{ name: "embedding", why, example: "embedding: linear(64) |> normalize" }],
       });
       continue;
     }

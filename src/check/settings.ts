@@ -63,11 +63,12 @@ export function readSettings<Name extends string>(
   // A misspelt setting is taken for the one that was meant, so that it is not reported as missing as well.
   for (const [name, entry] of misspelt)
     if (!found.has(name) && hasForm(entry, table[name])) found.set(name, entry);
-  for (const name of known as Name[]) {
-    const rule = table[name];
-    if (rule.required === undefined || found.has(name) || malformed.has(name) || misspelt.has(name)) continue;
-    diagnostics.report(missingSetting, owner, { name, where, why: rule.required, example: rule.example });
-  }
+  const missing = (known as Name[]).flatMap((name) => {
+    const { required: why, example } = table[name];
+    const excused = found.has(name) || malformed.has(name) || misspelt.has(name);
+    return why === undefined || excused ? [] : [{ name, why, example }];
+  });
+  if (missing.length > 0) diagnostics.report(missingSetting, owner, { where, missing });
   return found;
 }
 

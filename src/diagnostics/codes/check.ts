@@ -19,13 +19,17 @@ export const unknownSetting = define<{
   help: ({ suggestion }) => (suggestion === undefined ? undefined : `Did you mean \`${suggestion}\`?`),
 });
 
-export const missingSetting = define<{ name: string; where: string; why: string; example: string }>({
+export const missingSetting = define<{
+  where: string;
+  missing: readonly { readonly name: string; readonly why: string; readonly example: string }[];
+}>({
   code: "DML0402",
   name: "missing-setting",
   severity: "error",
-  message: ({ name, where }) => `${where} needs the setting \`${name}\``,
-  reason: ({ why }) => why,
-  help: ({ example }) => `Write for example \`${example}\`.`,
+  message: ({ where, missing }) =>
+    `${where} needs the ${missing.length === 1 ? "setting" : "settings"} ${listOf(missing.map(({ name }) => name))}`,
+  reason: ({ missing }) => missing.map(({ why }) => why).join(" "),
+  help: ({ missing }) => `Write for example ${missing.map(({ example }) => `\`${example}\``).join(" and ")}.`,
 });
 
 export const duplicateName = define<{ name: string; what: string }>({
