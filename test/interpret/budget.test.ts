@@ -34,7 +34,7 @@ describe("budgets", () => {
 
   it("tuples of many ranges", () => refuses("sum[a in 1e5, b in 1e5 | a < -b] 1"));
 
-  it("a definition nested 5000 times", () => {
+  it("a definition nested 2000 times", () => {
     refuses(
       "sum[i] f5000(i)",
       chain(5000, "let f0(i) = x[i, 0]", (f) => `relu(${f})`),
@@ -44,6 +44,13 @@ describe("budgets", () => {
   it("a chain of 900 operations is fine", () => {
     const instance = formula(`sum[i] (${Array.from({ length: 900 }, () => "x[i, 0]").join(" + ")})`);
     expect(interpretLoss(instance, batch).value).toBe(2700);
+  });
+
+  it("three hundred nested reductions fit the stack, and two thousand are refused", () => {
+    const nested = (count: number): string =>
+      chain(count, "let f0(i) = x[i, 0]", (f) => `mean[j] x[j, 0]^0 * ${f.replace("(i)", "(j)")}`);
+    expect(interpretLoss(formula("sum[i] x[i, 0] * f300(i)", nested(300)), batch).value).toBe(4.5);
+    refuses("sum[i] x[i, 0] * f2000(i)", nested(2000));
   });
 
   it("ten nested doublings are fine", () => {
