@@ -34,36 +34,64 @@ const side = (shape: Shape, at: number): number => {
 
 const width = (shape: Shape): number => shape.reduce<number>((product, _, k) => product * side(shape, k), 1);
 
-/** Emits a pipeline that starts from the variable `input`. */
-export function emitPipeline(
-  layers: readonly LayerPlan[],
-  input: string,
-  group: "backbone" | "heads",
-  names: Names,
-): EmittedPipeline {
-  const emission: Emission = { group, names, lines: [], parameters: [], state: [] };
+/** Pipelines of up to this many plain layers are one nested expression where they have a name of their own. */
+const NESTED_LAYERS = 3;
+
+/** Emits a backbone's pipeline on the variable `input`: a statement for each layer, `conv1, conv2, …`. */
+export function emitBackbone(layers: readonly LayerPlan[], input: string, names: Names): EmittedPipeline {
+  const emission: Emission = { group: "backbone", names, lines: [], parameters: [], state: [] };
   const result = emitLayers(layers, input, emission);
   return { lines: emission.lines, result, parameters: emission.parameters, state: emission.state };
 }
 
-function emitLayers(layers: readonly LayerPlan[], input: string, emission: Emission): string {
+/** Emits a head's pipeline on the variable `input`; its result is a variable named after the head. */
+export function emitHead(
+  name: string,
+  layers: readonly LayerPlan[],
+  input: string,
+  names: Names,
+): EmittedPipeline {
+  const emission: Emission = { group: "heads", names, lines: [], parameters: [], state: [] };
+  const result = names.fresh(name);
+  const nested = layers.length <= NESTED_LAYERS && layers.every((layer) => layer.kind === "layer");
+  if (nested) emission.lines.push(`const ${result} = ${nestedText(layers, input, emission)};`);
+  else emitLayers(layers, input, emission, result);
+  return { lines: emission.lines, result, parameters: emission.parameters, state: emission.state };
+}
+
+/** Statements for the layers; the name of the last one's result, which is `result` if given. */
+function emitLayers(
+  layers: readonly LayerPlan[],
+  input: string,
+  emission: Emission,
+  result?: string,
+): string {
   let current = input;
   layers.forEach((layer, k) => {
-    if (layer.kind === "residual") {
-      current = emitResidual(layer, current, emission);
-      return;
-    }
-    const next = layers[k + 1];
-    const normalised = next?.kind === "layer" && next.name === "batch_norm";
-    const text = layerText(layer, current, normalised, emission);
-    const name = emission.names.fresh(`${layer.name}1`);
-    emission.lines.push(`const ${name} = ${text};`);
-    current = name;
+    const text =
+      layer.kind === "residual"
+        ? residualText(layer, current, emission)
+        : layerText(layer, current, isNormalised(layers, k), emission);
+    const kind = layer.kind === "residual" ? "residual" : layer.name;
+    const wanted = k === layers.length - 1 ? result : undefined;
+    current = wanted ?? emission.names.numbered(kind);
+    emission.lines.push(`const ${current} = ${text};`);
   });
   return current;
 }
 
-/** One layer as a call; declares its parameters and state on the way. `normalised`: batch norm follows directly. */
+/** Plain layers as one expression, the first innermost. */
+function nestedText(layers: readonly PrimitiveLayer[], input: string, emission: Emission): string {
+  return layers.reduce((text, layer, k) => layerText(layer, text, isNormalised(layers, k), emission), input);
+}
+
+/** Whether batch norm follows the layer directly, which makes a bias of its own useless. */
+function isNormalised(layers: readonly LayerPlan[], k: number): boolean {
+  const next = layers[k + 1];
+  return next?.kind === "layer" && next.name === "batch_norm";
+}
+
+/** One layer as a call; declares its parameters and state on the way. `normalised`: see `isNormalised`. */
 function layerText(layer: PrimitiveLayer, x: string, normalised: boolean, emission: Emission): string {
   const { path, values, input, output } = layer;
   const at = stringLiteral(path);
@@ -108,8 +136,8 @@ function layerText(layer: PrimitiveLayer, x: string, normalised: boolean, emissi
   }
 }
 
-/** The body added to its input, which a 1x1 convolution of the same stride brings to the body's shape. */
-function emitResidual(layer: ResidualLayer, input: string, emission: Emission): string {
+/** The body (its statements come first) plus its input, which a 1x1 convolution of the same stride brings to its shape. */
+function residualText(layer: ResidualLayer, input: string, emission: Emission): string {
   const body = emitLayers(layer.body, input, emission);
   let shortcut = input;
   if (layer.projection !== undefined) {
@@ -123,14 +151,13 @@ function emitResidual(layer: ResidualLayer, input: string, emission: Emission): 
       `...nn.batchNormParameters(${stringLiteral(norm)}, ${outputs}, ${group})`,
     );
     emission.state.push(`...nn.batchNormState(${stringLiteral(norm)}, ${outputs})`);
-    const projected = emission.names.fresh("shortcut1");
+    const projected = emission.names.numbered("shortcut");
     emission.lines.push(
       `const ${projected} = nn.batchNorm(nn.conv(${input}, net, ${stringLiteral(conv)}, ` +
         `{ stride: ${layer.projection.stride}, bias: false }), net, ${stringLiteral(norm)});`,
     );
     shortcut = projected;
   }
-  const name = emission.names.fresh("residual1");
-  emission.lines.push(`const ${name} = tf.add(${body}, ${shortcut});`);
-  return name;
+  const type = layer.output.length === 3 ? "tf.Tensor4D" : "tf.Tensor2D";
+  return `tf.add<${type}>(${body}, ${shortcut})`;
 }

@@ -122,7 +122,7 @@ function nameOf(node: Node): string {
   if (node.hint !== undefined) return node.hint;
   switch (node.operation.kind) {
     case "input":
-      return node.operation.name;
+      return `${node.operation.name}_embeddings`;
     case "param":
       return node.operation.name.split("/").slice(-2).join("_");
     case "iota":
@@ -132,7 +132,9 @@ function nameOf(node: Node): string {
     case "differs":
       return "negatives";
     case "normalize":
-      return `unit_${nameOf(node.inputs[0]!)}`;
+      return node.inputs[0]!.operation.kind === "input"
+        ? `unit_${node.inputs[0]!.operation.name}`
+        : `unit_${nameOf(node.inputs[0]!)}`;
     case "norm":
       return `${nameOf(node.inputs[0]!)}_length`;
     case "squared_distance":

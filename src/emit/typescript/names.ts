@@ -42,16 +42,23 @@ export class Names {
     this.used.add(name);
     return name;
   }
+
+  /** The next free one of `conv1, conv2, …`. */
+  numbered(kind: string): string {
+    const base = camelCase(kind);
+    let k = 1;
+    while (this.used.has(`${base}${k}`)) k++;
+    const name = `${base}${k}`;
+    this.used.add(name);
+    return name;
+  }
 }
 
-/** A property access or key: `.pull`, or `["a-b"]` where the name is not a plain word. */
+/**
+ * An access to a property of a record: `.pull`, or `["constructor"]` where the name is no plain word or is one that every
+ * object has, which would be taken for that.
+ */
 export function property(name: string): string {
-  return isPlain(name) ? `.${name}` : `[${JSON.stringify(name)}]`;
+  const plain = /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) && !(name in Object.prototype);
+  return plain ? `.${name}` : `[${JSON.stringify(name)}]`;
 }
-
-/** An object key. */
-export function key(name: string): string {
-  return isPlain(name) ? name : JSON.stringify(name);
-}
-
-const isPlain = (name: string): boolean => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) && name !== "__proto__";

@@ -3,14 +3,15 @@
  * settings as named sections. ts-morph builds it in one go, prettier formats it; the same plan gives the same bytes.
  */
 import { format } from "prettier";
-import { type FunctionDeclarationStructure, Project, StructureKind } from "ts-morph";
+import { type FunctionDeclarationStructure, Node, Project, type SourceFile, StructureKind } from "ts-morph";
 import type { LossParameter } from "../../ir/lower/environment.ts";
 import { lowerModel } from "../../ir/lower/model.ts";
 import type { HeadPlan, LossPlan, ModelPlan } from "../../plan/plan.ts";
-import { position } from "../../source/source.ts";
+import { oneLine } from "../../resolve/describe.ts";
+import { position, textOf } from "../../source/source.ts";
 import { emitCombination } from "./combine.ts";
 import { dimText } from "./expressions.ts";
-import { emitPipeline } from "./layers.ts";
+import { emitBackbone, emitHead } from "./layers.ts";
 import type { EmittedLoss } from "./losses.ts";
 import { lossStatements } from "./losses.ts";
 import { Names, camelCase } from "./names.ts";
@@ -89,18 +90,18 @@ const shapeText = (shape: readonly (number | undefined)[]): string => `[${shape.
 
 /** `backbone(images)`, and `embed(images)` over it: each head's embeddings. */
 function embedFunctions(plan: ModelPlan, declarations: Declarations): Declared[] {
-  const names = new Names(["images", "features", "net"]);
-  const backbone = emitPipeline(plan.backbone.layers, "images", "backbone", names);
+  const backbone = emitBackbone(plan.backbone.layers, "images", new Names());
   declarations.parameters.push(...backbone.parameters);
   declarations.state.push(...backbone.state);
   const isImage = plan.backbone.output.length === 3;
   const lines: string[] = ["const features = backbone(images, net);"];
+  const names = new Names(["features", "backbone"]);
   const results = plan.heads.map((head) => {
-    const emitted = emitPipeline(head.layers, "features", "heads", names);
+    const emitted = emitHead(head.name, head.layers, "features", names);
     declarations.parameters.push(...emitted.parameters);
     declarations.state.push(...emitted.state);
     lines.push("", `// ${commentText(head.name)}: ${headText(head)}`, ...emitted.lines);
-    return `${objectKey(head.name)}: ${emitted.result}`;
+    return entryText(head.name, emitted.result);
   });
   lines.push("", `return { ${results.join(", ")} };`);
   return [
@@ -127,9 +128,17 @@ function embedFunctions(plan: ModelPlan, declarations: Declarations): Declared[]
   ];
 }
 
-const headText = (head: HeadPlan): string =>
-  `${head.layers.map((layer) => (layer.kind === "layer" ? layer.name : "residual")).join(" |> ")}, [B, ${head.dim}], ` +
-  `read by ${head.losses.map(commentText).join(", ")}`;
+/** `linear(64) |> normalize, [B, 64], read by pull` */
+function headText({ layers, dim, losses }: HeadPlan): string {
+  const stages = layers.map((layer) =>
+    layer.kind === "layer" ? commentText(oneLine(textOf(layer.span))) : "residual",
+  );
+  return `${stages.join(" |> ")}, [B, ${dim}], read by ${losses.map(commentText).join(", ")}`;
+}
+
+/** An entry of an object literal, short where the variable is called like the key. */
+const entryText = (name: string, value: string): string =>
+  name === value ? name : `${objectKey(name)}: ${value}`;
 
 /** `losses(embeddings, labels)`: every loss's formula, what they share computed once. */
 function lossesFunction(plan: ModelPlan, declarations: Declarations): Declared {
@@ -138,7 +147,7 @@ function lossesFunction(plan: ModelPlan, declarations: Declarations): Declared {
     return { name: loss.name, value: lowered.value, valid: lowered.valid, comment: lossComment(loss) };
   });
   const { lines, results } = lossStatements(emitted);
-  const entries = results.map(({ name, value }) => (name === value ? name : `${objectKey(name)}: ${value}`));
+  const entries = results.map(({ name, value }) => entryText(name, value));
   return declared("losses", "Each loss on one batch: its value, and whether the batch held a valid tuple.", {
     parameters: [
       ["embeddings", "Record<string, tf.Tensor2D>"],
@@ -233,8 +242,9 @@ function programText(plan: ModelPlan, identity: ProgramIdentity): string {
 }`;
 }
 
-const RUNTIME_VALUES = ["data", "init", "main", "nn", "ops", "strategies"];
-const RUNTIME_TYPES = [
+/** What the header may import from the runtime. */
+const RUNTIME_VALUES = new Set(["data", "init", "main", "nn", "ops", "strategies", "tf"]);
+const RUNTIME_TYPES = new Set([
   "Combined",
   "LossValue",
   "Net",
@@ -243,7 +253,7 @@ const RUNTIME_TYPES = [
   "Sizes",
   "StateSpec",
   "tf",
-];
+]);
 
 async function assemble(
   plan: ModelPlan,
@@ -260,15 +270,28 @@ async function assemble(
       (writer) => writer.blankLine().writeLine("await main(program, import.meta.url);"),
     ],
   });
-  const text = body.getFullText();
-  const used = (name: string): boolean => new RegExp(`(?<![\\w.])${name}\\b`).test(text);
-  const needsTensors = /(?<![\w.])tf\.(?!Tensor|Scalar)/.test(text);
-  const values = [...RUNTIME_VALUES.filter(used), ...(needsTensors ? ["tf"] : [])].sort();
-  const types = RUNTIME_TYPES.filter((name) => used(name) && !(name === "tf" && needsTensors));
   const header =
     `/**\n * ${commentText(plan.name)}: compiled by ${commentText(identity.compiler)} from ` +
     `${commentText(identity.specFile)} (SHA-256 ${identity.specHash.slice(0, 12)}).\n` +
     " * Change the spec and compile it again rather than this file. `node` runs it (`--help` lists its options).\n */\n";
-  const imports = `import { ${[...values, ...types.map((name) => `type ${name}`)].join(", ")} } from "dmlc/runtime";\n`;
-  return format(`${header}${imports}\n${text}`, { parser: "typescript", printWidth: 110 });
+  const imports = `import { ${runtimeNames(body).join(", ")} } from "dmlc/runtime";\n`;
+  return format(`${header}${imports}\n${body.getFullText()}`, { parser: "typescript", printWidth: 110 });
+}
+
+/** The names that the body takes from the runtime: values first, then types that are nothing else. */
+function runtimeNames(body: SourceFile): string[] {
+  const values = new Set<string>();
+  const types = new Set<string>();
+  body.forEachDescendant((node) => {
+    if (!Node.isIdentifier(node)) return;
+    const name = node.getText();
+    const parent = node.getParent();
+    if (Node.isPropertyAccessExpression(parent) || Node.isCallExpression(parent)) {
+      if (parent.getExpression() === node && RUNTIME_VALUES.has(name)) values.add(name);
+    } else if (Node.isQualifiedName(parent) || Node.isTypeReference(parent)) {
+      if (parent.getChildAtIndex(0) === node && RUNTIME_TYPES.has(name)) types.add(name);
+    }
+  });
+  const onlyTypes = [...types].filter((name) => !values.has(name));
+  return [...[...values].sort(), ...onlyTypes.sort().map((name) => `type ${name}`)];
 }

@@ -14,11 +14,13 @@ export function commentText(text: string): string {
   return escaped(oneLine.replace(/ {2,}/g, " ").trim());
 }
 
-/** Characters that cannot be seen, or that change how others are seen, as \\u escapes. */
+/** Characters that cannot be seen, or that change how others are seen, as \\u escapes of their UTF-16 units. */
 function escaped(text: string): string {
-  return text.replace(
-    /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  return text.replace(/[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}]/gu, (character) =>
+    character
+      .split("")
+      .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
+      .join(""),
   );
 }
 

@@ -1,0 +1,261 @@
+/**
+ * nested: compiled by dmlc 0.0.0 from nested.dml (SHA-256 0123456789ab).
+ * Change the spec and compile it again rather than this file. `node` runs it (`--help` lists its options).
+ */
+import {
+  data,
+  init,
+  main,
+  nn,
+  ops,
+  strategies,
+  tf,
+  type Combined,
+  type LossValue,
+  type Net,
+  type ParameterSpec,
+  type Program,
+  type Sizes,
+  type StateSpec,
+} from "dmlc/runtime";
+
+/** conv(8) |> relu |> global_avg_pool: images [16, 16, 3] to features [8]. */
+function backbone(images: tf.Tensor4D, net: Net): tf.Tensor2D {
+  const conv1 = nn.conv(images, net, "backbone/0.conv", { stride: 1, bias: true });
+  const relu1 = nn.relu(conv1);
+  const globalAvgPool1 = nn.globalAvgPool(relu1);
+  return globalAvgPool1;
+}
+
+/** Images [B, H, W, C] to the embeddings of each head. */
+function embed(images: tf.Tensor4D, net: Net): Record<string, tf.Tensor2D> {
+  const features = backbone(images, net);
+
+  // pull: linear(16) |> normalize, [B, 16], read by pull
+  const pull = nn.normalize(nn.linear(features, net, "heads/pull/0.linear", { bias: true }));
+
+  // rank: linear(16) |> normalize, [B, 16], read by rank
+  const rank = nn.normalize(nn.linear(features, net, "heads/rank/0.linear", { bias: true }));
+
+  // soft: linear(16) |> normalize, [B, 16], read by soft
+  const soft = nn.normalize(nn.linear(features, net, "heads/soft/0.linear", { bias: true }));
+
+  // arc: linear(16) |> normalize, [B, 16], read by arc
+  const arc = nn.normalize(nn.linear(features, net, "heads/arc/0.linear", { bias: true }));
+
+  // anchor: linear(16) |> normalize, [B, 16], read by anchor
+  const anchor = nn.normalize(nn.linear(features, net, "heads/anchor/0.linear", { bias: true }));
+
+  return { pull, rank, soft, arc, anchor };
+}
+
+/** Each loss on one batch: its value, and whether the batch held a valid tuple. */
+function losses(
+  embeddings: Record<string, tf.Tensor2D>,
+  labels: tf.Tensor1D,
+  net: Net,
+): Record<string, LossValue> {
+  // Shared between losses
+  const positives = ops.sameClass(labels);
+  const negatives = ops.differentClass(labels);
+  const classIndices = ops.indices(0, net.sizes.classes);
+
+  // pull: contrastive() (line 10)
+  // Pairs within one class together, pairs of different classes apart (Hadsell, Chopra & LeCun 2006, eq. 4).
+  const pullEmbeddings = embeddings["pull"]!;
+  const euclideanDistance = ops.sqrt(ops.squaredDistances(pullEmbeddings, pullEmbeddings));
+  const meanActive = ops.meanActive(tf.relu(euclideanDistance), { over: [0, 1], where: positives });
+  const meanActive2 = ops.meanActive(tf.relu(tf.sub(1, euclideanDistance)), {
+    over: [0, 1],
+    where: negatives,
+  });
+  const pull = {
+    value: tf.add(meanActive, meanActive2) as tf.Scalar,
+    valid: ops.real(
+      tf.logicalOr(ops.any(positives, { over: [0, 1] }), ops.any(negatives, { over: [0, 1] })),
+    ) as tf.Scalar,
+  };
+
+  // rank: triplet(smooth: true) (line 11)
+  // Each anchor nearer to its positives than to its negatives by a margin (Schroff, Kalenichenko & Philbin 2015, eq. 3).
+  const rankEmbeddings = embeddings["rank"]!;
+  const tuples = tf.logicalAnd(tf.expandDims(positives, 2), tf.expandDims(negatives, 1));
+  const euclideanDistance2 = ops.sqrt(ops.squaredDistances(rankEmbeddings, rankEmbeddings));
+  const sub = tf.sub(tf.expandDims(euclideanDistance2, 2), tf.expandDims(euclideanDistance2, 1));
+  const rank = {
+    value: ops.meanActive(ops.softplus(tf.add(sub, 0.05)), { over: [0, 1, 2], where: tuples }) as tf.Scalar,
+    valid: ops.real(ops.any(tuples, { over: [0, 1, 2] })) as tf.Scalar,
+  };
+
+  // soft: multi_similarity() (line 12)
+  // Multi-similarity: soft hardest positives and negatives of each anchor (Wang, Han, Huang, Dong & Scott 2019, eq. 15), without its mining.
+  const unitSoft = ops.normalize(embeddings["soft"]!);
+  const sub2 = tf.sub(tf.matMul(unitSoft, unitSoft, false, true), 0.5);
+  const logSum = ops.log1pSumExp(tf.mul(-2, sub2), { over: [1], where: positives });
+  const logSum2 = ops.log1pSumExp(tf.mul(50, sub2), { over: [1], where: negatives });
+  const soft = {
+    value: ops.mean(tf.add(ops.divide(logSum, 2), ops.divide(logSum2, 50)), { over: [0] }) as tf.Scalar,
+    valid: tf.scalar(1),
+  };
+
+  // arc: arcface() (line 13)
+  // ArcFace: an angular margin added at the true class (Deng, Guo, Xue & Zafeiriou 2019, eq. 3), with the usual monotone continuation beyond 180deg - margin.
+  const atTarget = tf.equal(classIndices, tf.expandDims(labels, 1));
+  const cosineSimilarity = tf.matMul(
+    ops.normalize(embeddings["arc"]!),
+    ops.normalize(net.param("losses/arc/w")),
+    false,
+    true,
+  );
+  const mask = tf.lessEqual(ops.stopGradient(ops.acos(cosineSimilarity)), tf.scalar(2.642428487519415));
+  const mul = tf.mul(ops.sqrt(tf.sub(1, tf.square(cosineSimilarity))), 0.4786918579406068);
+  const pushed = ops.select(
+    mask,
+    tf.sub(tf.mul(cosineSimilarity, 0.8779829754279805), mul),
+    tf.sub(cosineSimilarity, 0.238945822073603),
+  );
+  const crossEntropy = ops.crossEntropy(tf.mul(64, ops.select(atTarget, pushed, cosineSimilarity)), atTarget);
+  const arc = { value: ops.mean(crossEntropy, { over: [0] }) as tf.Scalar, valid: tf.scalar(1) };
+
+  // anchor: proxy_anchor() (line 14)
+  // Proxy-Anchor: every proxy is an anchor for the whole batch (Kim, Kim, Cho & Kwak 2020, eq. 4).
+  const classIndicesByAxis = tf.expandDims(classIndices, 1);
+  const atTarget2 = tf.equal(labels, classIndicesByAxis);
+  const cosineSimilarity2 = tf.matMul(
+    ops.normalize(net.param("losses/anchor/proxy")),
+    ops.normalize(embeddings["anchor"]!),
+    false,
+    true,
+  );
+  const logSum3 = ops.log1pSumExp(tf.mul(-32, tf.sub(cosineSimilarity2, 0.1)), {
+    over: [1],
+    where: atTarget2,
+  });
+  const mean = ops.mean(logSum3, { over: [0], where: ops.any(atTarget2, { over: [1] }) });
+  const logSum4 = ops.log1pSumExp(tf.mul(32, tf.add(cosineSimilarity2, 0.1)), {
+    over: [1],
+    where: tf.notEqual(labels, classIndicesByAxis),
+  });
+  const anchor = { value: tf.add(mean, ops.mean(logSum4, { over: [0] })) as tf.Scalar, valid: tf.scalar(1) };
+
+  return { pull, rank, soft, arc, anchor };
+}
+
+/** The losses into the one number that is minimised. */
+function combine(losses: Record<string, LossValue>, net: Net): Combined {
+  return strategies.weightedSum([
+    [
+      0.5,
+      strategies.learned(
+        net,
+        "combine/0",
+        [
+          strategies.term("pull", losses.pull!),
+          strategies.equal(
+            net,
+            "combine/0/1",
+            [strategies.term("rank", losses.rank!), strategies.term("soft", losses.soft!)],
+            { scale: "initial" },
+          ),
+        ],
+        { floor: 0.5 / 2, scale: "running_mean" },
+      ),
+    ],
+    [2, strategies.term("arc", losses.arc!)],
+    [0.5, strategies.term("anchor", losses.anchor!)],
+  ]);
+}
+
+/** Every trainable parameter, with its group and first value. */
+function parameters(sizes: Sizes): ParameterSpec[] {
+  return [
+    ...nn.convParameters("backbone/0.conv", {
+      inputs: 3,
+      outputs: 8,
+      kernel: 3,
+      bias: true,
+      group: "backbone",
+    }),
+    ...nn.linearParameters("heads/pull/0.linear", { inputs: 8, outputs: 16, bias: true, group: "heads" }),
+    ...nn.linearParameters("heads/rank/0.linear", { inputs: 8, outputs: 16, bias: true, group: "heads" }),
+    ...nn.linearParameters("heads/soft/0.linear", { inputs: 8, outputs: 16, bias: true, group: "heads" }),
+    ...nn.linearParameters("heads/arc/0.linear", { inputs: 8, outputs: 16, bias: true, group: "heads" }),
+    ...nn.linearParameters("heads/anchor/0.linear", { inputs: 8, outputs: 16, bias: true, group: "heads" }),
+    {
+      name: "losses/arc/w",
+      shape: [sizes.classes, 16],
+      init: init.xavierUniform(),
+      group: "params",
+      lr: 0.01,
+      decay: false,
+      trainable: true,
+    },
+    {
+      name: "losses/anchor/proxy",
+      shape: [sizes.classes, 16],
+      init: init.kaimingNormal(),
+      group: "params",
+      lr: 0.01,
+      decay: false,
+      trainable: true,
+    },
+    ...strategies.learnedParameters("combine/0", 2, { floor: 0.5 / 2 }),
+  ];
+}
+
+/** What is kept from step to step without being trained. */
+function state(_sizes: Sizes): StateSpec[] {
+  return [
+    ...strategies.scaleState("combine/0", 2, "running_mean"),
+    ...strategies.scaleState("combine/0/1", 2, "initial"),
+  ];
+}
+
+const program: Program = {
+  name: "nested",
+  spec: { file: "nested.dml", hash: "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef" },
+  compiler: "dmlc 0.0.0",
+  data: data.folder("photos", { image: [16, 16, 3], strict: false }),
+  split: data.zeroShot({ train: 0.5, validation: 0.2 }),
+  augment: [],
+  image: [16, 16, 3],
+  heads: [
+    { name: "pull", dim: 16, unit: true, weight: 0.2, losses: ["pull"] },
+    { name: "rank", dim: 16, unit: true, weight: 0.2, losses: ["rank"] },
+    { name: "soft", dim: 16, unit: true, weight: 0.2, losses: ["soft"] },
+    { name: "arc", dim: 16, unit: true, weight: 0.2, losses: ["arc"] },
+    { name: "anchor", dim: 16, unit: true, weight: 0.2, losses: ["anchor"] },
+  ],
+  lossPlaces: {
+    pull: { file: "nested.dml", line: 10, text: "pull: contrastive()" },
+    rank: { file: "nested.dml", line: 11, text: "rank: triplet(smooth: true)" },
+    soft: { file: "nested.dml", line: 12, text: "soft: multi_similarity()" },
+    arc: { file: "nested.dml", line: 13, text: "arc: arcface()" },
+    anchor: { file: "nested.dml", line: 14, text: "anchor: proxy_anchor()" },
+  },
+  parameters,
+  state,
+  embed,
+  losses,
+  combine,
+  train: {
+    batch: { classes: 4, samples: 4 },
+    optimizer: {
+      kind: "sgd",
+      lr: 0.1,
+      momentum: 0.9,
+      weightDecay: 0,
+      clip: 1,
+      groups: { heads: 2, weights: 0.5 },
+    },
+    schedule: { kind: "step", warmup: 0, every: 10, factor: 0.1 },
+    steps: 20,
+    select: { kind: "best", metric: "recall_at_2", every: 5, patience: 10 },
+    seed: 0,
+  },
+  evaluate: { recallAt: [1, 2], mapAtR: false, rPrecision: false, nmi: false },
+};
+
+export default program;
+
+await main(program, import.meta.url);
