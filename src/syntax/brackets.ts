@@ -7,17 +7,11 @@ import { tokenMatcher, type IToken, type TokenType } from "chevrotain";
 import * as t from "../../grammar/tokens.ts";
 import * as codes from "../diagnostics/codes/syntax.ts";
 import { span, type SourceFile } from "../source/source.ts";
-import { virtualToken } from "./lex.ts";
+import { virtualToken, type Zone } from "./lex.ts";
 import type { SyntaxReport } from "./report.ts";
 
 /** How deep brackets, and conditions inside conditions, may be nested. */
 export const nestingLimit = 256;
-
-/** A half-open range of offsets. */
-export interface Zone {
-  readonly start: number;
-  readonly end: number;
-}
 
 /** A closing bracket that closes nothing, left out of the tokens and still to be reported. */
 export interface Dropped {
@@ -134,7 +128,8 @@ class Balancer {
     const continues = (sign: IToken | undefined): boolean =>
       sign !== undefined && (tokenMatcher(sign, t.BinaryOperator) || sign.tokenType === t.Comma);
     const named = this.tokens[at + 1]?.tokenType === t.Colon;
-    if (named || (!continues(token) && !continues(previous))) this.statementStart = token.startOffset;
+    if (named || token.tokenType === t.Let || (!continues(token) && !continues(previous)))
+      this.statementStart = token.startOffset;
   }
 
   private countCondition(token: IToken): void {

@@ -21,6 +21,7 @@ import type {
   Statement,
   TypeExpression,
 } from "./ast.ts";
+import { walk, type Node } from "./traverse.ts";
 import { block, call, expression } from "./build_expressions.ts";
 import {
   emptySpan,
@@ -133,6 +134,8 @@ function loss(building: Building, cst: CstNode, head: Head): LossDeclaration {
     if (statement.kind !== "Assignment") continue;
     building.reportUndisturbed(codes.assignmentInLoss, statement.name.span, { name: statement.name.text });
   }
+  const body = expression(building, node(cst, "expression"), bodyEnd(cst, head));
+  formulas(building, [...made, body]);
   return {
     kind: "Loss",
     ...head,
@@ -141,8 +144,23 @@ function loss(building: Building, cst: CstNode, head: Head): LossDeclaration {
     ...(views === undefined ? {} : { views: names(building, views) }),
     assumes: nodes(cst, "plainCall").map((assumed) => call(building, assumed, head.span.end)),
     statements: made.filter((statement) => statement.kind !== "Assignment"),
-    body: expression(building, node(cst, "expression"), bodyEnd(cst, head)),
+    body,
   };
+}
+
+/** Reports the parts of formulas that only settings and backbones may have; blocks of calls are settings. */
+function formulas(building: Building, roots: readonly (Expression | Statement)[]): void {
+  const names = { Pipeline: "|>", Repeat: "repeat", Residual: "residual", Shared: "shared" } as const;
+  const enter = (node: Node): boolean => {
+    if (node.kind === "Block") return false;
+    const misplaced = node.kind in names;
+    if (misplaced) {
+      const what = names[node.kind as keyof typeof names];
+      building.reportUndisturbed(codes.pipelineInFormula, node.span, { what });
+    }
+    return !misplaced;
+  };
+  for (const root of roots) walk(root, { enter });
 }
 
 /** Where a body's expression would stand: before its closing brace. */
@@ -158,14 +176,17 @@ function miner(building: Building, cst: CstNode, head: Head): MinerDeclaration {
     const place = span(building.file, statement.span.start, statement.span.start + word.length);
     building.reportUndisturbed(codes.statementInMiner, place, { statement: word });
   }
-  const condition = node(cst, "expression");
+  const conditionNode = node(cst, "expression");
+  const condition =
+    conditionNode === undefined ? undefined : expression(building, conditionNode, bodyEnd(cst, head));
+  formulas(building, condition === undefined ? made : [...made, condition]);
   return {
     kind: "Miner",
     ...head,
     parameters: parameters(building, node(cst, "parameters")),
     tuple: names(building, node(cst, "names")),
     statements: made.filter((statement) => statement.kind === "Let" || statement.kind === "Assignment"),
-    ...(condition === undefined ? {} : { condition: expression(building, condition, bodyEnd(cst, head)) }),
+    ...(condition === undefined ? {} : { condition }),
   };
 }
 
@@ -184,13 +205,15 @@ function measure(building: Building, cst: CstNode, head: Head): MeasureDeclarati
       count: operands.length,
     });
   }
+  const body = expression(building, node(cst, "expression"), head.span.end);
+  formulas(building, [body]);
   return {
     kind: "Measure",
     ...head,
     polarity,
     operands,
     parameters: given.filter((parameter) => !isOperand(parameter)).map((one) => parameter(building, one)),
-    body: expression(building, node(cst, "expression"), head.span.end),
+    body,
   };
 }
 

@@ -4,7 +4,7 @@
 import type { CstNode, IToken } from "chevrotain";
 import { span, type SourceFile } from "../source/source.ts";
 import type { File, Import } from "./ast.ts";
-import type { Zone } from "./brackets.ts";
+import type { Zone } from "./lex.ts";
 import { declaration } from "./build_declarations.ts";
 import { stringValue } from "./build_expressions.ts";
 import { missing, names, node, nodes, nodeSpan, token, tokenSpan, type Building } from "./cst.ts";

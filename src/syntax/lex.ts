@@ -5,11 +5,19 @@
 import { createTokenInstance, type IToken, type TokenType } from "chevrotain";
 import * as t from "../../grammar/tokens.ts";
 import * as codes from "../diagnostics/codes/syntax.ts";
-import { span, type SourceFile } from "../source/source.ts";
+import { lineStarts, position, span, type SourceFile } from "../source/source.ts";
 import type { SyntaxReport } from "./report.ts";
+
+/** A half-open range of offsets. */
+export interface Zone {
+  readonly start: number;
+  readonly end: number;
+}
 
 export interface Lexed {
   readonly tokens: readonly IToken[];
+  /** The text before and after characters that were left out, as far as they can cause syntax errors. */
+  readonly zones: readonly Zone[];
   /** `//` and `///` comments in order. */
   readonly comments: readonly IToken[];
 }
@@ -28,6 +36,9 @@ const directions: Readonly<Record<string, string>> = {
   "\u2068": "U+2068",
   "\u2069": "U+2069",
 };
+
+/** How many zones are kept; beyond, there are more errors than are reported. */
+const zoneLimit = 1000;
 
 /** Signs people type or paste in place of the language's own. */
 const meant: Readonly<Record<string, string>> = {
@@ -82,8 +93,26 @@ export function lex(file: SourceFile, diagnostics: SyntaxReport): Lexed {
   for (const error of result.errors) reportCharacters(file, diagnostics, error.offset, error.length);
   return {
     tokens: repaired(file, diagnostics, result.tokens),
+    zones: zonesAround(file, result.errors, result.tokens),
     comments: result.groups.comments ?? [],
   };
+}
+
+/** From the start of the line to the next token, around each run of characters that no token has. */
+function zonesAround(
+  file: SourceFile,
+  errors: readonly { readonly offset: number; readonly length: number }[],
+  tokens: readonly IToken[],
+): Zone[] {
+  const zones: Zone[] = [];
+  const starts = lineStarts(file);
+  let next = 0;
+  for (const { offset, length } of errors.slice(0, zoneLimit)) {
+    while (next < tokens.length && tokens[next]!.startOffset < offset) next++;
+    const start = starts[position(file, offset).line - 1]!;
+    zones.push({ start, end: tokens[next]?.startOffset ?? offset + length });
+  }
+  return zones;
 }
 
 /** One report for each run of characters that no token has. */

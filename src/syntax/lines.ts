@@ -8,8 +8,8 @@ import * as t from "../../grammar/tokens.ts";
 import * as codes from "../diagnostics/codes/syntax.ts";
 import { closest } from "../diagnostics/did_you_mean.ts";
 import { span, type SourceFile, type Span } from "../source/source.ts";
-import { startsDeclaration, type Zone } from "./brackets.ts";
-import { virtualToken } from "./lex.ts";
+import { startsDeclaration } from "./brackets.ts";
+import { virtualToken, type Zone } from "./lex.ts";
 import type { SyntaxReport } from "./report.ts";
 
 const openers = new Set([t.LeftParen, t.LeftBracket, t.LeftBrace]);
@@ -144,7 +144,7 @@ class LinePass {
     if (Object.hasOwn(t.wordUnits, word)) {
       if (inFormula) this.diagnostics.report(codes.unitOutOfPlace, this.span(token), { unit: word });
       else this.out.push(retyped(token, t.WordUnit));
-    } else if (inFormula && this.stack[0] === t.LeftBrace && !inDeclaration.has(token.tokenType)) {
+    } else if (inFormula && this.stack[0] === t.LeftBrace && !this.isInCondition()) {
       const number = this.out.at(-1)!;
       const place = span(this.file, number.startOffset, token.startOffset + word.length);
       this.diagnostics.report(codes.numberThenWord, place, { number: number.image, word });
@@ -156,6 +156,15 @@ class LinePass {
     } else {
       this.out.push(token);
     }
+  }
+
+  /** Whether an `if` waits for its `then`: that is what is missing before the word. */
+  private isInCondition(): boolean {
+    for (const { tokenType } of this.out.slice(-32).reverse()) {
+      if (tokenType === t.If) return true;
+      if (tokenType === t.Then || tokenType === t.Else || tokenType === t.LineEnd) return false;
+    }
+    return false;
   }
 
   // ── Slips ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -8,9 +8,9 @@ import * as codes from "../diagnostics/codes/syntax.ts";
 import type { Diagnostics } from "../diagnostics/diagnostic.ts";
 import { span, type SourceFile } from "../source/source.ts";
 import type { File } from "./ast.ts";
-import { balance, nestingLimit, type Zone } from "./brackets.ts";
+import { balance, nestingLimit } from "./brackets.ts";
 import { buildFile } from "./cst_to_ast.ts";
-import { lex } from "./lex.ts";
+import { lex, type Zone } from "./lex.ts";
 import { markLines } from "./lines.ts";
 import { errorLimit, SyntaxReport } from "./report.ts";
 import { reportSyntaxErrors } from "./syntax_errors.ts";
@@ -22,7 +22,7 @@ const recoveryLimit = 5000;
 /** The syntax tree of a file. Where the text is wrong the tree holds `Missing` nodes and `diagnostics` says why. */
 export function parse(file: SourceFile, diagnostics: Diagnostics): File {
   const report = new SyntaxReport();
-  const { tokens, comments } = lex(file, report);
+  const { tokens, comments, zones } = lex(file, report);
   const balanced = balance(file, report, tokens);
   const marked = markLines(file, report, balanced.tokens, balanced.zones);
   const { trees, errors, tooDeep } = parseTokens(marked);
@@ -30,7 +30,7 @@ export function parse(file: SourceFile, diagnostics: Diagnostics): File {
     const place = span(file, startOffset, startOffset + image.length);
     report.report(codes.nestingTooDeep, place, { limit: nestingLimit });
   }
-  reportSyntaxErrors(file, report, errors, balanced.zones, balanced.dropped);
+  reportSyntaxErrors(file, report, errors, [...zones, ...balanced.zones], balanced.dropped);
   const disturbed = errors.map(({ tokens: part }) => zoneOf(part)).concat(balanced.zones);
   const tree = buildFile(file, report, trees, comments, disturbed);
   report.sendTo(diagnostics);

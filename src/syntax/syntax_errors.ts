@@ -10,9 +10,10 @@ import { tokenMatcher, type IToken } from "chevrotain";
 import * as t from "../../grammar/tokens.ts";
 import * as codes from "../diagnostics/codes/syntax.ts";
 import { span, type SourceFile, type Span } from "../source/source.ts";
-import type { Dropped, Zone } from "./brackets.ts";
+import type { Dropped } from "./brackets.ts";
 import { describeExpected, describeToken, missingBodyForms, ruleNames } from "./describe.ts";
 import { missingValue, type FoundError } from "./units.ts";
+import type { Zone } from "./lex.ts";
 import type { SyntaxReport } from "./report.ts";
 
 export function reportSyntaxErrors(
@@ -77,7 +78,7 @@ class Reporter {
       diagnostics.report(codes.lineNotEnded, place, { statement: this.statementBefore(at), found: word });
     } else if (found.tokenType === t.Equals && rules.includes("expression") && rules.at(-1) !== "operand") {
       diagnostics.report(codes.equalsForComparison, place, {});
-    } else if (this.isReservedName(found, next, expected)) {
+    } else if (this.isReservedName(found, next, rules.at(-1), expected)) {
       diagnostics.report(codes.reservedWord, place, { word: found.image, what: "a name" });
     } else if (this.reductionLacksIndices(found, previous, expected)) {
       const op = isReduction(found) ? found : previous!;
@@ -182,9 +183,14 @@ class Reporter {
     return (rule === "block" || rule === "arguments") && values.includes(found.tokenType);
   }
 
-  private isReservedName(found: IToken, next: IToken | undefined, expected: readonly string[]): boolean {
+  private isReservedName(
+    found: IToken,
+    next: IToken | undefined,
+    rule: string | undefined,
+    expected: readonly string[],
+  ): boolean {
     if (!t.reservedWords.includes(found.tokenType)) return false;
-    return expected.includes("Identifier") || next?.tokenType === t.Colon;
+    return (rule !== "operand" && expected.includes("Identifier")) || next?.tokenType === t.Colon;
   }
 
   private reductionLacksIndices(

@@ -296,11 +296,11 @@ export const reductionWithoutIndices = define<{ op: string; call: boolean }>({
   help: ({ op, call }) => (call ? `write ${op}[k](…)` : `write ${op}[i] …`),
 });
 
-export const pipelineInFormula = define({
+export const pipelineInFormula = define<{ what: string }>({
   code: "DML0144",
   name: "pipeline-in-formula",
   severity: "error",
-  message: () => "|> does not stand in a formula",
+  message: ({ what }) => `${what} does not stand in a formula`,
   reason: () => "Pipelines of layers and transforms belong to settings and backbones.",
   help: () => "write a call: f(a) instead of a |> f",
 });
