@@ -7,7 +7,7 @@
  *   node bench/wasm_reference.mjs --profile  prints the time of each kernel instead
  */
 import { mkdirSync, writeFileSync } from "node:fs";
-import { cpus } from "node:os";
+import { cpus, loadavg } from "node:os";
 import * as tf from "@tensorflow/tfjs-core";
 import { startEngine } from "../dist/src/runtime/engine/index.js";
 import { batchNormTraining } from "../dist/src/runtime/engine/fused.js";
@@ -154,7 +154,15 @@ for (const [name, build] of Object.entries(nets)) {
 if (!profile) {
   const machine = `${cpus()[0]?.model.trim()}, ${cpus().length} cores, ${process.arch} ${process.platform}`;
   const date = new Date().toISOString().slice(0, 10);
-  const report = { machine, node: process.version, date, engine: engine.description, threads: 1, results };
+  const report = {
+    machine,
+    load_average: round(loadavg()[0] ?? 0),
+    node: process.version,
+    date,
+    engine: engine.description,
+    threads: 1,
+    results,
+  };
   mkdirSync(new URL("results/", import.meta.url), { recursive: true });
   writeFileSync(
     new URL("results/wasm_reference.json", import.meta.url),

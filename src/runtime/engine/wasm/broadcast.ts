@@ -4,7 +4,7 @@
  * into runs along which each operand either advances or stays.
  */
 import * as tf from "@tensorflow/tfjs-core";
-import { type Kernel, addressOf, runLoop } from "./heap.ts";
+import { type Kernel, addressOf, loopNamed } from "./heap.ts";
 import type { ElementType } from "./simd/runs.ts";
 
 /** Kernel `name` for the given types of operands; others go to `shipped`. */
@@ -22,7 +22,7 @@ export function broadcastKernel(
     const out = backend.makeOutput(shape, result === "bool" ? "bool" : type);
     const size = tf.util.bytesPerElement(type);
     const outSize = tf.util.bytesPerElement(out.dtype);
-    const run = runLoop(backend, `${name}_${type}`);
+    const run = loopNamed(backend, `${name}_${type}`);
     const [aAt, bAt, to] = [addressOf(backend, a), addressOf(backend, b), addressOf(backend, out)];
     eachRun(shape, a.shape, b.shape, (index, length, aIndex, aMoves, bIndex, bMoves) =>
       run(

@@ -6,6 +6,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { type Kernel, addressOf, floats, integers, loops, withScratch } from "./heap.ts";
 import { paddedSizes } from "./padded.ts";
+import { accumulateProduct } from "./product.ts";
 
 /** Inputs x [N, H, W, C], filter [kh, kw, C, D]; output [N, h, w, D]. */
 export function conv2D(shipped: Kernel<"x" | "filter", tf.Conv2DAttrs>): typeof shipped {
@@ -27,13 +28,14 @@ export function conv2D(shipped: Kernel<"x" | "filter", tf.Conv2DAttrs>): typeof 
     const out = backend.makeOutput(info.outShape, "float32");
     const padded = paddedSizes(info);
     const pixels = outHeight * outWidth;
-    const { accumulateProduct, copyLines } = loops(backend);
+    const { copyLines } = loops(backend);
     withScratch(backend, [padded.bytes, 4 * pixels], (image, offsets) => {
       floats(backend, image, padded.bytes / 4).fill(0);
       const offset = integers(backend, offsets, pixels);
-      for (let p = 0; p < pixels; p++) {
-        const [y, column] = [Math.floor(p / outWidth), p % outWidth];
-        offset[p] = y * strideHeight * padded.line + column * strideWidth * padded.pixel;
+      let row = 0;
+      for (let y = 0; y < outHeight; y++) {
+        const line = y * strideHeight * padded.line;
+        for (let j = 0; j < outWidth; j++) offset[row++] = line + j * strideWidth * padded.pixel;
       }
       const [from, weights, to] = [
         addressOf(backend, x),
@@ -44,20 +46,20 @@ export function conv2D(shipped: Kernel<"x" | "filter", tf.Conv2DAttrs>): typeof 
       const line = inWidth * padded.pixel;
       for (let n = 0; n < batchSize; n++) {
         copyLines(image + padded.inside, padded.line, from + n * inHeight * line, line, line, inHeight);
-        accumulateProduct(
-          image,
+        accumulateProduct(backend, {
+          a: image,
           offsets,
-          pixels,
-          4,
-          info.filterWidth * info.inChannels,
-          padded.line,
-          info.filterHeight,
-          weights,
-          4 * outChannels,
-          to + 4 * n * pixels * outChannels,
-          4 * outChannels,
-          outChannels,
-        );
+          rows: pixels,
+          pointStep: 4,
+          width: info.filterWidth * info.inChannels,
+          lineStep: padded.line,
+          height: info.filterHeight,
+          b: weights,
+          bStep: 4 * outChannels,
+          c: to + 4 * n * pixels * outChannels,
+          cStep: 4 * outChannels,
+          columns: outChannels,
+        });
       }
     });
     return out;

@@ -6,6 +6,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { type KernelCall, addressOf, floats, integers, loops, withScratch } from "./heap.ts";
 import { paddedSizes } from "./padded.ts";
+import { accumulateProduct } from "./product.ts";
 
 /** Positions walked with one block of the result in registers; about what keeps both operands in the nearest caches. */
 const POSITIONS = 256;
@@ -33,7 +34,7 @@ export function conv2DFilterGradient({
 
   const padded = paddedSizes(info);
   const rows = filterHeight * filterWidth * inChannels;
-  const { accumulateProduct, copyLines } = loops(backend);
+  const { copyLines } = loops(backend);
   withScratch(backend, [padded.bytes, 4 * rows], (image, offsets) => {
     floats(backend, image, padded.bytes / 4).fill(0);
     const offset = integers(backend, offsets, rows);
@@ -52,22 +53,20 @@ export function conv2DFilterGradient({
       copyLines(image + padded.inside, padded.line, from + n * inHeight * line, line, line, inHeight);
       for (let y = 0; y < outHeight; y += linesAtOnce) {
         const lines = Math.min(linesAtOnce, outHeight - y);
-        const a = image + y * strideHeight * padded.line;
-        const b = dyAt + (n * outHeight + y) * outWidth * outPixel;
-        accumulateProduct(
-          a,
+        accumulateProduct(backend, {
+          a: image + y * strideHeight * padded.line,
           offsets,
           rows,
-          strideWidth * padded.pixel,
-          outWidth,
-          strideHeight * padded.line,
-          lines,
-          b,
-          outPixel,
-          to,
-          outPixel,
-          outChannels,
-        );
+          pointStep: strideWidth * padded.pixel,
+          width: outWidth,
+          lineStep: strideHeight * padded.line,
+          height: lines,
+          b: dyAt + (n * outHeight + y) * outWidth * outPixel,
+          bStep: outPixel,
+          c: to,
+          cStep: outPixel,
+          columns: outChannels,
+        });
       }
     }
   });

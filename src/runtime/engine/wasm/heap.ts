@@ -11,7 +11,7 @@ import { assemble } from "./assembler.ts";
 import * as columns from "./simd/columns.ts";
 import { copyLines } from "./simd/copy.ts";
 import { averagePoolGradientLine, maxPoolGradientLine } from "./simd/pool.ts";
-import { accumulateProduct } from "./simd/product.ts";
+import { products } from "./simd/product.ts";
 import { runs } from "./simd/runs.ts";
 import { transpose } from "./simd/transpose.ts";
 
@@ -41,7 +41,6 @@ interface EmscriptenModule {
 
 const sources = {
   ...columns,
-  accumulateProduct,
   averagePoolGradientLine,
   copyLines,
   maxPoolGradientLine,
@@ -51,26 +50,28 @@ const sources = {
 /** The engine's own loops; arguments as documented at each definition in `simd/`. */
 export type Loops = Readonly<Record<keyof typeof sources, (...args: number[]) => void>>;
 
-const instances = new WeakMap<BackendWasm, Loops & RunLoops>();
-type RunLoops = Readonly<Record<string, (...args: number[]) => void>>;
+const instances = new WeakMap<BackendWasm, Loops & NamedLoops>();
+type NamedLoops = Readonly<Record<string, (...args: number[]) => void>>;
 
 /** The loops, compiled once for each backend instance. */
 export function loops(backend: BackendWasm): Loops {
   return instance(backend);
 }
 
-/** The loop of `simd/runs.ts` with this name. */
-export function runLoop(backend: BackendWasm, name: string): (...args: number[]) => void {
+/** The loop with this name, for those that come in families: `simd/product.ts` and `simd/runs.ts`. */
+export function loopNamed(backend: BackendWasm, name: string): (...args: number[]) => void {
   return instance(backend)[name]!;
 }
 
-function instance(backend: BackendWasm): Loops & RunLoops {
+function instance(backend: BackendWasm): Loops & NamedLoops {
   let found = instances.get(backend);
   if (found === undefined) {
     const { Module, Instance } = (globalThis as unknown as { WebAssembly: WebAssemblyApi }).WebAssembly;
     const { memory } = emscripten(backend).asm;
-    const module = new Module(assemble([...Object.values(sources), ...Object.values(runs)]));
-    found = new Instance(module, { env: { memory } }).exports as Loops & RunLoops;
+    const module = new Module(
+      assemble([...Object.values(sources), ...Object.values(products), ...Object.values(runs)]),
+    );
+    found = new Instance(module, { env: { memory } }).exports as Loops & NamedLoops;
     instances.set(backend, found);
   }
   return found;
