@@ -30,15 +30,17 @@ export function anyValid(operands: readonly Combined[]): tf.Scalar {
 export function effectiveWeights(
   operands: ReadonlyArray<readonly [tf.Scalar, Combined]>,
 ): Record<string, tf.Scalar> {
-  const weights: Record<string, tf.Scalar> = {};
+  // A map until the end: a loss may be called `constructor` or `__proto__`.
+  const weights = new Map<string, tf.Scalar>();
   for (const [own, operand] of operands) {
     for (const [name, below] of Object.entries(operand.weights)) {
-      const before = weights[name];
-      weights[name] = untracked(() => {
+      const before = weights.get(name);
+      const sum = untracked(() => {
         const product = tf.mul(own, below) as tf.Scalar;
-        return before === undefined ? product : tf.add(before, product);
+        return before === undefined ? product : tf.add<tf.Scalar>(before, product);
       });
+      weights.set(name, sum);
     }
   }
-  return weights;
+  return Object.fromEntries(weights);
 }

@@ -27,8 +27,9 @@ export async function embedSamples(
 ): Promise<Record<string, Float32Array>> {
   const { program, sizes, parameters, state } = network;
   const net = createNet(sizes, false, parameters, state);
-  const embeddings: Record<string, Float32Array> = {};
-  for (const head of program.heads) embeddings[head.name] = new Float32Array(indices.length * head.dim);
+  const embeddings: Record<string, Float32Array> = Object.fromEntries(
+    program.heads.map((head) => [head.name, new Float32Array(indices.length * head.dim)]),
+  );
   const batches = evaluationBatches(dataset, indices, EVALUATION_BATCH);
   for (let index = 0; index < batches.count; index++) {
     const { images, labels } = batches.batch(index);

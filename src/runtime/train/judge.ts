@@ -47,15 +47,15 @@ export async function judge(
   const before = await measure(await ensembleOf(untrained, split.test), width, "the untrained network");
 
   const embeddings = await embedSamples(trained, dataset, split.test);
-  const headMetrics: Record<string, Metrics> = {};
+  const headMetrics: [name: string, metrics: Metrics][] = [];
   for (const { name, dim } of heads) {
-    headMetrics[name] = await measure(embeddings[name]!, dim, `head ${name}`);
+    headMetrics.push([name, await measure(embeddings[name]!, dim, `head ${name}`)]);
   }
   const joined = ensembleEmbedding(heads, embeddings, split.test.length);
   const test = {
     pixels,
     untrained: before,
-    heads: headMetrics,
+    heads: Object.fromEntries(headMetrics),
     ensemble: await measure(joined, width, "the ensemble"),
   };
   if (compress === undefined) return { test, stored: new Map() };
