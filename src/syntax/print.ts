@@ -177,10 +177,14 @@ function printStage(stage: Expression, at: number): string {
 
 // ── Calls, reductions, settings ─────────────────────────────────────────────────────────────────────────────────
 
-/** Only names, calls, indices, lists, literals and call reductions take an index without parentheses. */
+/**
+ * Only names, calls, indices, lists, literals and call reductions take an index without parentheses; a number with a unit
+ * does not, since 2x[i] would be read as a product of 2 and x[i].
+ */
 function printTarget(target: Expression): string {
   const operator = target.kind === "Unary" || (target.kind === "Reduction" && !callReductions.has(target.op));
-  return wrapped(target, operator || power(target) < Infinity);
+  const scaled = target.kind === "Number" && target.unit !== undefined;
+  return wrapped(target, operator || scaled || power(target) < Infinity);
 }
 
 function printArgument(argument: Argument): string {
