@@ -8,6 +8,7 @@ import type { ModelPlan } from "../plan/plan.ts";
 import type { Module } from "../resolve/modules.ts";
 import type { Declaration } from "../syntax/ast.ts";
 import type { CheckContext } from "./context.ts";
+import { checkSound, damageOf, type Damage } from "./damage.ts";
 import { checkDataSet } from "./data_set.ts";
 import { checkParameters } from "./formula/parameters.ts";
 import { checkModel } from "./model.ts";
@@ -40,23 +41,36 @@ const laws: Laws = {
 
 /** Checks a module and what it imports; the plans of its sound models, in order. */
 export function checkModule(module: Module, diagnostics: Diagnostics): ModelPlan[] {
-  for (const each of withImports(module))
-    checkDeclarations(each.file.declarations, { scope: each.scope, diagnostics });
-  const context = { scope: module.scope, diagnostics };
+  for (const each of withImports(module)) {
+    const damage = damageOf(each.file, each.source, diagnostics);
+    checkDeclarations(each.file.declarations, { scope: each.scope, diagnostics }, damage);
+  }
+  const damage = damageOf(module.file, module.source, diagnostics);
   return module.file.declarations.flatMap((declaration) => {
-    const plan = declaration.kind === "Model" ? checkModel(declaration, context) : undefined;
+    if (declaration.kind !== "Model") return [];
+    const plan = checkSound(declaration, damage, diagnostics, (own) =>
+      checkModel(declaration, { scope: module.scope, diagnostics: own }),
+    );
     return plan === undefined ? [] : [plan];
   });
 }
 
 /** Checks declarations that are no models, each by the laws of its kind. */
-export function checkDeclarations(declarations: readonly Declaration[], context: CheckContext): void {
+export function checkDeclarations(
+  declarations: readonly Declaration[],
+  { scope, diagnostics }: CheckContext,
+  damage: Damage = undamaged,
+): void {
   for (const [kind, list] of Object.entries(laws))
     for (const declaration of declarations)
       if (declaration.kind === kind)
         for (const law of list as readonly ((declaration: Declaration, context: CheckContext) => unknown)[])
-          law(declaration, context);
+          checkSound(declaration, damage, diagnostics, (own) =>
+            law(declaration, { scope, diagnostics: own }),
+          );
 }
+
+const undamaged: Damage = { soundUntil: () => undefined, namesLost: false, any: false };
 
 /** A module after everything it imports, each once. */
 function withImports(module: Module, found: Module[] = []): readonly Module[] {

@@ -62,11 +62,8 @@ export class Diagnostics {
     args: Arguments,
     options: ReportOptions = {},
   ): void {
-    const key = `${definition.code} ${span.file.path} ${span.start} ${span.end}`;
-    if (this.seen.has(key)) return;
-    this.seen.add(key);
     const help = definition.help(args);
-    this.found.push({
+    this.add({
       code: definition.code,
       name: definition.name,
       severity: definition.severity,
@@ -77,6 +74,15 @@ export class Diagnostics {
       ...(options.label === undefined ? {} : { label: options.label }),
       related: options.related ?? [],
     });
+  }
+
+  /** Adds one that was reported elsewhere. */
+  add(diagnostic: Diagnostic): void {
+    const { code, span } = diagnostic;
+    const key = `${code} ${span.file.path} ${span.start} ${span.end}`;
+    if (this.seen.has(key)) return;
+    this.seen.add(key);
+    this.found.push(diagnostic);
   }
 
   get all(): readonly Diagnostic[] {

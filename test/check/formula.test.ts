@@ -58,6 +58,7 @@ describe("refused, at the exact characters", () => {
     ["let margin = 1\n margin", ["DML0306 margin"]],
     ["mean[i, i] norm(x[i])", ["DML0306 i"]],
     ["mean[i] softmax[k](norm(x[i]))", ["DML0201 k"]],
+    ["mean[i] norm(x[i]) * (sm[j] 1)", ["DML0130 1", "DML0311 sm"]],
     // types
     ["mean[i] relu(x[i])", ["DML0301 x[i]"]],
     ["x", ["DML0301 x"]],

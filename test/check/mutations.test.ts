@@ -1,7 +1,7 @@
 /** Whatever a text looks like, the checker reports what is wrong and never throws. */
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { check } from "./harness.ts";
+import { check, marks } from "./harness.ts";
 import { conformanceBlocks } from "../conformance/harness.ts";
 
 const programs = ["language", "formulas", "models", "arguments"].flatMap((page) =>
@@ -60,5 +60,18 @@ test("tokens removed, replaced, doubled and swapped", () => {
     }
     const text = tokens.join("");
     expect(() => check(text), text).not.toThrow();
+  }
+});
+
+test("a token that is missing is reported once or twice, not at everything after it", () => {
+  const text = readFileSync(new URL("../../examples/icons.dml", import.meta.url), "utf8");
+  const tokens = text.match(/\/\/\/.*|\w+|\s+|[^\w\s]/g)!;
+  for (const [at, token] of tokens.entries()) {
+    if (/^(\s+|\/\/\/.*)$/.test(token)) continue;
+    const found = marks(check(tokens.toSpliced(at, 1).join("")).diagnostics);
+    expect(
+      found.length,
+      `${at}: ${tokens.slice(at, at + 5).join("")}: ${found.join(" | ")}`,
+    ).toBeLessThanOrEqual(2);
   }
 });

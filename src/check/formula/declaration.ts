@@ -63,6 +63,7 @@ export class Formula {
       axes: new Axes(),
       constants: checkParameters(declaration, scope, diagnostics),
       used: new Set(),
+      unknownNames: new Set(),
       endedIndices: new Map(),
       openIndices: [],
       excused: [],

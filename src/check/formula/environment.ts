@@ -70,6 +70,8 @@ export interface FormulaContext {
   /** Parameters with a known value (their defaults), for arguments that must be constant. */
   readonly constants: Values;
   readonly used: Set<Binding>;
+  /** Names that were reported as unknown: once is enough. */
+  readonly unknownNames: Set<string>;
   /** Indices of reductions that have ended, with the word of their reduction: not to be used after them. */
   readonly endedIndices: Map<string, string>;
   /** Indices whose domain must have been found when the declaration ends. */

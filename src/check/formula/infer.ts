@@ -3,7 +3,7 @@
  * files of their own. Every problem is reported once, and what is wrong is of unknown type, which fits everywhere.
  */
 import { budgetExceeded } from "../../diagnostics/codes/check.ts";
-import { orderedIndices, wrongArity } from "../../diagnostics/codes/formula.ts";
+import { orderedIndices, unknownReduction, wrongArity } from "../../diagnostics/codes/formula.ts";
 import { unknownName } from "../../diagnostics/codes/resolve.ts";
 import { closest } from "../../diagnostics/did_you_mean.ts";
 import { oneLine } from "../../resolve/describe.ts";
@@ -118,6 +118,8 @@ function nameType(context: FormulaContext, name: Name, environment: Environment)
   const isFunction =
     context.scope.lookup("function", name.text) ?? context.scope.lookup("measure", name.text);
   if (isFunction !== undefined && suggestion === undefined) return { kind: "function", name: name.text };
+  if (context.unknownNames.has(name.text)) return unknown;
+  context.unknownNames.add(name.text);
   const inLet = context.calls.length > 0 || context.generic;
   const ended = inLet ? undefined : context.endedIndices.get(name.text);
   context.diagnostics.report(
@@ -321,6 +323,7 @@ function conditional(context: FormulaContext, expression: If, environment: Envir
 // ── Indexing ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 function indexed(context: FormulaContext, expression: Index, environment: Environment): FormulaType {
+  if (isMisspeltReduction(context, expression.target, environment)) return unknown;
   const target = infer(context, expression.target, environment);
   const types = expression.indices.map((index) => infer(context, index, environment));
   if (target.kind === "unknown") {
@@ -357,3 +360,32 @@ function indexed(context: FormulaContext, expression: Index, environment: Enviro
   }
   return sound ? tensor(target.axes.slice(types.length), target.of) : unknown;
 }
+
+/** Reports `sm[j] …` as the reduction it was probably meant to be; what stands in its brackets binds names then. */
+function isMisspeltReduction(context: FormulaContext, target: Expression, environment: Environment): boolean {
+  if (target.kind !== "Name" || environment.lookup(target.text) !== undefined) return false;
+  const suggestion = closest(target.text, environment.names) ?? closest(target.text, reductions);
+  if (suggestion === undefined || !reductions.includes(suggestion)) return false;
+  context.diagnostics.report(unknownReduction, target.span, { name: target.text, suggestion });
+  return true;
+}
+
+/** The words that make a bracket bind indices. */
+const reductions: readonly string[] = [
+  "sum",
+  "mean",
+  "mean_active",
+  "max",
+  "min",
+  "logsumexp",
+  "argmax",
+  "argmin",
+  "any",
+  "all",
+  "count",
+  "softmax",
+  "log_softmax",
+  "variance",
+  "sample_variance",
+  "cross_entropy",
+];

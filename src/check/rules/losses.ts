@@ -33,11 +33,8 @@ export function checkLossDeclaration(declaration: LossDeclaration, context: Chec
         formula.state(statement);
         break;
       case "Assignment":
-        context.diagnostics.report(malformedDeclaration, statement.span, {
-          what: "A loss assigns nothing",
-          why: "Assignments choose the indices of a miner's tuples; a loss is one formula over its `let`s.",
-          help: `Write \`let ${statement.name.text} = …\`.`,
-        });
+        // The parser has refused it.
+        break;
     }
   expectNumber(formula.context, declaration.body, formula.infer(declaration.body), "The value of a loss");
   formula.finish();

@@ -23,10 +23,8 @@ export function checkMinerDeclaration(declaration: MinerDeclaration, context: Ch
         assigned.push(statement);
         break;
       default:
-        context.diagnostics.report(malformedDeclaration, statement.span, {
-          what: `A miner has no \`${statement.kind === "Param" ? "param" : "state"}\``,
-          why: "It only chooses tuples: nothing of it is trained or kept.",
-        });
+        // The parser has refused it.
+        break;
     }
   const chosen = new Map(assigned.map((statement) => [statement.name.text, statement]));
   const sample = { kind: "index", axis: formula.axis("batch") } as const;

@@ -103,3 +103,13 @@ export const malformedDeclaration = define<{ what: string; why: string; help?: s
   reason: ({ why }) => why,
   help: ({ help }) => help,
 });
+
+export const unknownReduction = define<{ name: string; suggestion: string }>({
+  code: "DML0311",
+  name: "unknown-reduction",
+  severity: "error",
+  message: ({ name }) => `There is no reduction called \`${name}\``,
+  reason: () =>
+    "Only a reduction binds indices in brackets; after any other name, brackets hold indices that are there already.",
+  help: ({ suggestion }) => `Did you mean \`${suggestion}\`?`,
+});
