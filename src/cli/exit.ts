@@ -9,6 +9,8 @@ export const EXIT = {
   usage: 2,
   /** The run (training, evaluation, data) failed. */
   run: 3,
+  /** SIGINT ended the run; what was reached is saved (128 + 2). */
+  interrupted: 130,
   /** A bug in dmlc (EX_SOFTWARE of sysexits.h). */
   bug: 70,
 } as const;

@@ -3,7 +3,7 @@
  * process. `bin/dmlc.js` calls `main` and sets the exit code it answers.
  */
 import { Command, CommanderError } from "commander";
-import { RunError } from "../runtime/errors.ts";
+import { RunError, RunInterrupted } from "../runtime/errors.ts";
 import { DataError } from "../runtime/data/errors.ts";
 import { EngineError } from "../runtime/engine/errors.ts";
 import { CommandError, EXIT, Reported } from "./exit.ts";
@@ -57,7 +57,12 @@ function failed(error: unknown, terminal: Terminal): number {
   if (error instanceof Reported) return error.exitCode;
   if (error instanceof CommandError) return complain(terminal, error.exitCode, error.message, error.help);
   if (error instanceof RunError || error instanceof DataError)
-    return complain(terminal, EXIT.run, error.message, error.help);
+    return complain(
+      terminal,
+      error instanceof RunInterrupted ? EXIT.interrupted : EXIT.run,
+      error.message,
+      error.help,
+    );
   if (error instanceof EngineError) return complain(terminal, EXIT.run, error.message);
   const said = error instanceof Error ? error.message : String(error);
   complain(
