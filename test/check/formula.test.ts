@@ -40,6 +40,7 @@ describe("sound formulas", () => {
     "if flag then margin else 0",
     "mean[i, j | not flag or same(i, j)] 1",
     "mean[i] stop_gradient(norm(x[i]))",
+    "mean[i, j | same(i, j)] cosine(x[i], stop_gradient(x[j]))",
   ])("%s", (body) => {
     expect(found(body)).toEqual([]);
   });
@@ -58,7 +59,7 @@ describe("refused, at the exact characters", () => {
     ["let margin = 1\n margin", ["DML0306 margin"]],
     ["mean[i, i] norm(x[i])", ["DML0306 i"]],
     ["mean[i] softmax[k](norm(x[i]))", ["DML0201 k"]],
-    ["mean[i] norm(x[i]) * (sm[j] 1)", ["DML0130 1", "DML0311 sm"]],
+    ["mean[i] norm(x[i]) * (sm[j] 1)", ["DML0131 1", "DML0311 sm"]],
     // types
     ["mean[i] relu(x[i])", ["DML0301 x[i]"]],
     ["x", ["DML0301 x"]],
