@@ -3,7 +3,7 @@
  * and the line and bracket passes give; `src/syntax/cst_to_ast.ts` makes the syntax tree of what it returns.
  *
  * Operators are parsed flat: an expression is operands with operators between them, and precedence is applied when the
- * tree is built (`src/syntax/operators.ts`). That keeps the grammar LL(2), the recursion shallow (at most four rules for
+ * tree is built (`src/syntax/operators.ts`). That keeps the grammar LL(2), the recursion shallow (three rules for
  * a pair of brackets) and long chains of operators iterative. `dml.ebnf` says the same for readers, and a test compares them.
  *
  * Gates, all on lines and on the next word: the `(` of a call, the `[` of an index and the `{` of a trailing block
@@ -411,7 +411,18 @@ export class DmlParser extends CstParser {
   });
 
   operand: Rule = this.RULE("operand", () => {
-    this.MANY1(() => this.SUBRULE(this.prefix));
+    this.MANY1(() =>
+      this.OR3([
+        { ALT: () => this.CONSUME(t.Minus) },
+        { ALT: () => this.CONSUME(t.Not) },
+        {
+          ALT: () => {
+            this.CONSUME(t.PrefixReduction);
+            this.SUBRULE(this.bindings);
+          },
+        },
+      ]),
+    );
     this.OR1({
       // `repeat 4 {` and `residual {` are stages; with any other follower these words are names.
       IGNORE_AMBIGUITIES: true,
@@ -451,19 +462,6 @@ export class DmlParser extends CstParser {
       GATE: () => this.onSameLine(),
       DEF: () => this.SUBRULE(this.index),
     });
-  });
-
-  prefix: Rule = this.RULE("prefix", () => {
-    this.OR([
-      { ALT: () => this.CONSUME(t.Minus) },
-      { ALT: () => this.CONSUME(t.Not) },
-      {
-        ALT: () => {
-          this.CONSUME(t.PrefixReduction);
-          this.SUBRULE(this.bindings);
-        },
-      },
-    ]);
   });
 
   literal: Rule = this.RULE("literal", () => {

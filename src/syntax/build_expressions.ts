@@ -82,20 +82,15 @@ function conditionPrefix(building: Building, cst: CstNode, fallback: number): Pr
 }
 
 function pushOperand(building: Building, items: Item[], cst: CstNode, fallback: number): void {
-  for (const prefix of nodes(cst, "prefix")) {
-    const minus = token(prefix, "Minus");
-    const not = token(prefix, "Not");
-    const op = token(prefix, "PrefixReduction");
-    if (minus !== undefined) items.push({ kind: "Unary", place: tokenSpan(building, minus), op: "-" });
-    else if (not !== undefined) items.push({ kind: "Unary", place: tokenSpan(building, not), op: "not" });
-    else if (op !== undefined) {
-      const word = op.image as PrefixReductionOperator;
-      items.push({
-        kind: "Reduction",
-        place: tokenSpan(building, op),
-        op: word,
-        ...bindings(building, node(prefix, "bindings"), op.startOffset + op.image.length),
-      });
+  const reduced = nodes(cst, "bindings");
+  const prefixes = [...tokens(cst, "Minus"), ...tokens(cst, "Not"), ...tokens(cst, "PrefixReduction")];
+  for (const prefix of prefixes.sort((a, b) => a.startOffset - b.startOffset)) {
+    const place = tokenSpan(building, prefix);
+    if (prefix.image === "-" || prefix.image === "not")
+      items.push({ kind: "Unary", place, op: prefix.image });
+    else {
+      const op = prefix.image as PrefixReductionOperator;
+      items.push({ kind: "Reduction", place, op, ...bindings(building, reduced.shift(), place.end) });
     }
   }
   items.push({ kind: "Operand", ...operand(building, cst, fallback) });
