@@ -342,7 +342,7 @@ function expectArgument(
 ): boolean {
   const where = `\`${call.callee.text}\``;
   switch (parameter.type.name.text) {
-    case "any":
+    case "tensor":
       if (type.kind === "tensor") return true;
       return expectNumber(context, argument, type, where);
     case "vector":
@@ -373,7 +373,7 @@ function resultOf(
   switch (result) {
     case "bool":
       return bool;
-    case "any":
+    case "tensor":
       return types[0] ?? unknown;
     case "vector": {
       const [vector, ...others] = types;
