@@ -3,6 +3,7 @@
  * kernels: odd sizes, strides, paddings, and channel counts around the block sizes of the SIMD loops.
  */
 import { beforeAll, describe, expect, test } from "vitest";
+import fc from "fast-check";
 import * as tf from "@tensorflow/tfjs-core";
 import { type Case, expectSameOnBothBackends, randomTensor, startBoth } from "./parity.ts";
 
@@ -35,17 +36,35 @@ const shapes: readonly Shape[] = [
   { batch: 2, size: [20, 20], channels: [32, 16], kernel: [3, 3], stride: 1, pad: "same" },
 ];
 
-const cases: readonly Case[] = shapes.map(({ batch, size, channels, kernel, stride, pad }) => ({
+const caseOf = ({ batch, size, channels, kernel, stride, pad }: Shape): Case => ({
   name: `${kernel.join("x")} stride ${stride} ${pad}, ${batch}x${size.join("x")}, ${channels.join(" to ")} channels`,
   inputs: [
     randomTensor(1, [batch, ...size, channels[0]]),
     randomTensor(2, [...kernel, channels[0], channels[1]]),
   ],
   compute: ([x, filter]) => tf.conv2d(x as tf.Tensor4D, filter as tf.Tensor4D, stride, pad),
-}));
+});
 
 describe("conv2d: value, input gradient and filter gradient", () => {
-  test.each(cases)("$name", (each) => expectSameOnBothBackends(each));
+  test.each(shapes.map(caseOf))("$name", (each) => expectSameOnBothBackends(each));
+
+  test("random shapes", async () => {
+    const upTo = (largest: number): fc.Arbitrary<number> => fc.integer({ min: 1, max: largest });
+    const shape = fc.record({
+      batch: upTo(3),
+      size: fc.tuple(upTo(11), upTo(11)),
+      channels: fc.tuple(upTo(9), upTo(19)),
+      kernel: fc.tuple(upTo(5), upTo(5)),
+      stride: upTo(3),
+      pad: fc.constantFrom("same" as const, "valid" as const),
+    });
+    const fits = ({ size, kernel, pad }: Shape): boolean =>
+      pad === "same" || (kernel[0] <= size[0] && kernel[1] <= size[1]);
+    await fc.assert(
+      fc.asyncProperty(shape.filter(fits), (each) => expectSameOnBothBackends(caseOf(each))),
+      { numRuns: 60, seed: 3 },
+    );
+  });
 });
 
 test("the filter gradient does not depend on what the scratch memory held before", () => {

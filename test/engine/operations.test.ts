@@ -3,6 +3,7 @@
  * equal those on tfjs's `cpu` backend, its gradient is the derivative, and nothing is left behind.
  */
 import { beforeAll, describe, expect, test } from "vitest";
+import fc from "fast-check";
 import * as tf from "@tensorflow/tfjs-core";
 import {
   type Case,
@@ -236,6 +237,25 @@ describe.each(Object.entries(groups))("%s", (_, cases) => {
     await expectSameOnBothBackends(each);
     await expectGradientIsTheDerivative(each);
   });
+});
+
+test("matMul of random shapes", async () => {
+  const length = fc.integer({ min: 1, max: 21 });
+  const shape = fc.record({
+    batch: fc.integer({ min: 1, max: 3 }),
+    rows: length,
+    inner: length,
+    columns: length,
+  });
+  const operands = fc.tuple(shape, fc.boolean(), fc.boolean());
+  await fc.assert(
+    fc.asyncProperty(operands, async ([{ batch, rows, inner, columns }, transposeA, transposeB]) => {
+      const a = randomTensor(1, [batch, ...(transposeA ? [inner, rows] : [rows, inner])]);
+      const b = randomTensor(2, [batch, ...(transposeB ? [columns, inner] : [inner, columns])]);
+      await expectSameOnBothBackends(binary("", a, b, (x, y) => tf.matMul(x, y, transposeA, transposeB)));
+    }),
+    { numRuns: 60, seed: 5 },
+  );
 });
 
 describe("where the cpu backend is wrong", () => {

@@ -3,7 +3,7 @@
  * `nn/`.
  */
 import * as tf from "@tensorflow/tfjs-core";
-import { BATCH_NORM_BACKWARD, BATCH_NORM_FORWARD, BATCH_STATISTICS } from "./kernel_names.ts";
+import { BATCH_NORM_BACKWARD, BATCH_NORM_FORWARD, BATCH_STATISTICS, hasKernel } from "./kernel_names.ts";
 
 /** Result of `batchNormTraining`: `mean` and `variance` are the batch's, [C]; no gradient flows through them. */
 export interface BatchNorm<T extends tf.Tensor> {
@@ -54,7 +54,7 @@ const constant = tf.customGrad((x) => {
 });
 
 function statistics(x: tf.Tensor): [tf.Tensor1D, tf.Tensor1D] {
-  if (has(BATCH_STATISTICS)) return run(BATCH_STATISTICS, { x }) as [tf.Tensor1D, tf.Tensor1D];
+  if (hasKernel(BATCH_STATISTICS)) return run(BATCH_STATISTICS, { x }) as [tf.Tensor1D, tf.Tensor1D];
   const axes = rowAxes(x);
   const data = constant(x);
   const mean = tf.mean(data, axes);
@@ -65,7 +65,7 @@ function forward(
   inputs: Record<"x" | "mean" | "variance" | "gamma" | "beta", tf.Tensor>,
   epsilon: number,
 ): tf.Tensor {
-  if (has(BATCH_NORM_FORWARD)) return run(BATCH_NORM_FORWARD, inputs, { epsilon }) as tf.Tensor;
+  if (hasKernel(BATCH_NORM_FORWARD)) return run(BATCH_NORM_FORWARD, inputs, { epsilon }) as tf.Tensor;
   const { x, mean, variance, gamma, beta } = inputs;
   return tf.add(tf.mul(tf.sub(x, mean), tf.mul(gamma, tf.rsqrt(tf.add(variance, epsilon)))), beta);
 }
@@ -75,7 +75,7 @@ function backward(
   inputs: Record<"dy" | "x" | "mean" | "variance" | "gamma", tf.Tensor>,
   epsilon: number,
 ): tf.Tensor[] {
-  if (has(BATCH_NORM_BACKWARD)) return run(BATCH_NORM_BACKWARD, inputs, { epsilon }) as tf.Tensor[];
+  if (hasKernel(BATCH_NORM_BACKWARD)) return run(BATCH_NORM_BACKWARD, inputs, { epsilon }) as tf.Tensor[];
   const { dy, x, mean, variance, gamma } = inputs;
   const axes = rowAxes(x);
   const s = tf.rsqrt(tf.add(variance, epsilon));
@@ -88,8 +88,6 @@ function backward(
 }
 
 const rowAxes = (x: tf.Tensor): number[] => x.shape.slice(0, -1).map((_, axis) => axis);
-
-const has = (kernel: string): boolean => tf.getKernel(kernel, tf.getBackend()) !== undefined;
 
 const run = (
   kernel: string,

@@ -1,7 +1,8 @@
 /**
- * Names of the kernels that are this project's own, beside tfjs's: an engine may have them or not. Used by `fused.ts`,
- * which calls them where they are, and by the engines that register them.
+ * Names of the kernels that are this project's own, beside tfjs's: an engine may have them or not. Used by `fused.ts`
+ * and the gradients, which call them where they are, and by the engines that register them.
  */
+import * as tf from "@tensorflow/tfjs-core";
 
 /** Inputs x [.., C]; outputs mean [C] and biased variance [C] over all axes but the last. */
 export const BATCH_STATISTICS = "BatchStatistics";
@@ -11,3 +12,9 @@ export const BATCH_NORM_FORWARD = "BatchNormForward";
 
 /** Inputs dy, x, mean, variance, gamma; attribute epsilon; outputs the gradients by x, gamma and beta. */
 export const BATCH_NORM_BACKWARD = "BatchNormBackward";
+
+/** Inputs dy and x of one shape; output dy where x > 0, else 0. */
+export const RELU_GRADIENT = "ReluGradient";
+
+/** Whether the current backend has a kernel of this name. */
+export const hasKernel = (name: string): boolean => tf.getKernel(name, tf.getBackend()) !== undefined;

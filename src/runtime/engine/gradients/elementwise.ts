@@ -3,6 +3,7 @@
  * abs'(0) = 0, and the gradient of a square root is 0 at 0.
  */
 import * as tf from "@tensorflow/tfjs-core";
+import { RELU_GRADIENT, hasKernel } from "../kernel_names.ts";
 import { define, indicator } from "./define.ts";
 
 type Derivative = (dy: tf.Tensor, x: tf.Tensor) => tf.Tensor;
@@ -47,7 +48,11 @@ export const elementwiseGradients: readonly tf.GradConfig[] = [
   ofInput(tf.Square, (dy, x) => tf.mul(dy, tf.mul(x, 2))),
   ofInput(tf.Tan, (dy, x) => tf.div(dy, tf.square(tf.cos(x)))),
   ofOutput(tf.Tanh, (dy, y) => tf.mul(dy, tf.sub(one, tf.square(y)))),
-  ofInput(tf.Relu, (dy, x) => tf.mul(dy, tf.step(x))),
+  ofInput(tf.Relu, (dy, x) =>
+    hasKernel(RELU_GRADIENT)
+      ? (tf.engine().runKernel(RELU_GRADIENT, { dy, x }) as tf.Tensor)
+      : tf.mul(dy, tf.step(x)),
+  ),
   ofInput(tf.Relu6, (dy, x) => tf.mul(dy, tf.mul(tf.step(x), indicator(tf.less(x, 6))))),
   define<{ alpha: number }>(tf.LeakyRelu, ["x"], (dy, [x], { alpha }) => ({
     x: () => tf.where(tf.greater(x!, 0), dy, tf.mul(dy, alpha)),

@@ -158,6 +158,7 @@ export const f32x4 = {
   mul: binary(0xfd, 0xe6, 0x01),
   /** All bits of a lane set where equal, none elsewhere. */
   eq: binary(0xfd, 0x41),
+  gt: binary(0xfd, 0x44),
   /** The larger or smaller; NaN if either is. Free of branches, which the scalar instructions are not. */
   max: binary(0xfd, 0xe9, 0x01),
   min: binary(0xfd, 0xe8, 0x01),

@@ -10,8 +10,9 @@ import type { BackendWasm } from "@tensorflow/tfjs-backend-wasm";
 import { assemble } from "./assembler.ts";
 import * as columns from "./simd/columns.ts";
 import { copyLines } from "./simd/copy.ts";
-import { averagePoolGradientLine, maxPoolGradientLine } from "./simd/pool.ts";
+import { averagePoolGradientLine, maxPoolGradientLine, maxPoolLine } from "./simd/pool.ts";
 import { products } from "./simd/product.ts";
+import { reluGradient } from "./simd/relu.ts";
 import { runs } from "./simd/runs.ts";
 import { transpose } from "./simd/transpose.ts";
 
@@ -44,6 +45,8 @@ const sources = {
   averagePoolGradientLine,
   copyLines,
   maxPoolGradientLine,
+  maxPoolLine,
+  reluGradient,
   transpose,
 };
 

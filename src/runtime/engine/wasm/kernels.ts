@@ -3,7 +3,7 @@
  * after the backend is up (its own kernels are then set up and can still be called by a replacement).
  */
 import * as tf from "@tensorflow/tfjs-core";
-import { BATCH_NORM_BACKWARD, BATCH_NORM_FORWARD, BATCH_STATISTICS } from "../kernel_names.ts";
+import { BATCH_NORM_BACKWARD, BATCH_NORM_FORWARD, BATCH_STATISTICS, RELU_GRADIENT } from "../kernel_names.ts";
 import { batchMatMul } from "./batch_matmul.ts";
 import { batchNormBackward, batchNormForward, batchStatistics } from "./batch_norm.ts";
 import { broadcastKernel } from "./broadcast.ts";
@@ -13,7 +13,8 @@ import { conv2DInputGradient } from "./conv2d_input_gradient.ts";
 import { gather, tile } from "./copies.ts";
 import type { Kernel, KernelCall } from "./heap.ts";
 import { identity } from "./identity.ts";
-import { averagePoolGradient, maxPoolGradient } from "./pool_gradient.ts";
+import { averagePoolGradient, maxPool, maxPoolGradient } from "./pool.ts";
+import { reluGradient } from "./relu_gradient.ts";
 import { reduceColumns } from "./sum.ts";
 import { runKernels } from "./simd/runs.ts";
 import { unsortedSegmentSum } from "./unsorted_segment_sum.ts";
@@ -25,10 +26,12 @@ export function registerTrainingKernels(): void {
   add(BATCH_STATISTICS, batchStatistics);
   add(BATCH_NORM_FORWARD, batchNormForward);
   add(BATCH_NORM_BACKWARD, batchNormBackward);
+  add(RELU_GRADIENT, reluGradient);
   replace(tf.BatchMatMul, () => batchMatMul);
   replace(tf.Conv2D, conv2D);
   replace(tf.Conv2DBackpropInput, () => conv2DInputGradient);
   replace(tf.Identity, () => identity);
+  replace(tf.MaxPool, maxPool);
   replace(tf.MaxPoolGrad, () => maxPoolGradient);
   replace(tf.AvgPoolGrad, () => averagePoolGradient);
   replace(tf.Sum, reduceColumns("sum"));

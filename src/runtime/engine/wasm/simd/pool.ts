@@ -1,6 +1,6 @@
 /**
- * Gradient of 2x2 pooling with stride 2, one line of windows at a time, for channel counts that are multiples of four.
- * Called by the pooling gradients.
+ * 2x2 maximum pooling with stride 2, and the gradients of 2x2 pooling, one line of windows at a time, for channel counts that are multiples of four.
+ * Called by the pooling kernels.
  */
 import {
   type Code,
@@ -108,5 +108,24 @@ export const averagePoolGradientLine = defineFunction(
         ]),
       ),
     );
+  },
+);
+
+/** maxPoolLine(xTop, xBottom, y, width, fours): the largest entry of each window; NaN if one is. */
+export const maxPoolLine = defineFunction(
+  "maxPoolLine",
+  ["i32", "i32", "i32", "i32", "i32"],
+  (parameters, local) => {
+    const [xTop, xBottom, y, width, fours] = parameters as unknown as readonly [
+      Local,
+      Local,
+      Local,
+      Local,
+      Local,
+    ];
+    return windows([xTop, xBottom, width, fours], { inputs: [], outputs: [y] }, local, (right) => {
+      const larger = (x: Local): Code => f32x4.max(f32x4.load(get(x)), f32x4.load(i32.add(get(x), right)));
+      return f32x4.store(get(y), f32x4.max(larger(xTop), larger(xBottom)));
+    });
   },
 );

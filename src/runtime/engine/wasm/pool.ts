@@ -1,10 +1,28 @@
 /**
- * `MaxPoolGrad` and `AvgPoolGrad` for the wasm backend: a SIMD loop for 2x2 windows with stride 2, the case of nearly
- * every net, and a plain loop for all others. The shipped kernels are slow, and wrong where windows overlap the border
+ * `MaxPool`, `MaxPoolGrad` and `AvgPoolGrad` for the wasm backend: a SIMD loop for 2x2 windows with stride 2, the case of nearly
+ * every net, and for all others the shipped `MaxPool` and a plain
+ * loop for the gradients. The shipped gradient kernels are slow, and wrong where windows overlap the border
  * or, for the maximum, where there is more than one channel.
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { type Kernel, addressOf, floats, loops } from "./heap.ts";
+
+/** Input x [N, H, W, C]; output [N, h, w, C]. Replaces `shipped`, which it may call. */
+export function maxPool(shipped: Kernel<"x", tf.MaxPoolAttrs>): typeof shipped {
+  return (call) => {
+    const { inputs, backend, attrs } = call;
+    const { x } = inputs;
+    const info = poolInfo(x, attrs);
+    if (!isQuartering(info) || x.dtype !== "float32") return shipped(call);
+    const out = backend.makeOutput(info.outShape, "float32");
+    const [from, to] = [addressOf(backend, x), addressOf(backend, out)];
+    const { maxPoolLine } = loops(backend);
+    eachLine(info, (top, bottom, line) =>
+      maxPoolLine(from + top, from + bottom, to + line, info.outWidth, info.inChannels / 4),
+    );
+    return out;
+  };
+}
 
 /** Inputs dy, output [N, h, w, C] and input [N, H, W, C]; output [N, H, W, C]. The first of equal entries has it all. */
 export const maxPoolGradient: Kernel<"dy" | "input" | "output", tf.MaxPoolGradAttrs> = (call) => {
