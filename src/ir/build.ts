@@ -12,7 +12,7 @@ import type {
   UnaryOperator,
 } from "./graph.ts";
 import { broadcastShape, constantOf } from "./graph.ts";
-import { foldBinary, foldUnary } from "./rules/fold.ts";
+import { foldBinary, foldComparison, foldLogical, foldUnary } from "./rules/fold.ts";
 import { stabiliseRatio, stabiliseUnary } from "./rules/stabilise.ts";
 
 const COMPARISONS: ReadonlySet<BinaryOperator> = new Set(["eq", "ne", "lt", "le", "gt", "ge"]);
@@ -44,6 +44,8 @@ export class Builder {
 
   binary(op: BinaryOperator, left: Node, right: Node): Node {
     if (LOGICAL.has(op)) {
+      const folded = foldLogical(op, left, right);
+      if (folded !== undefined) return folded;
       return this.graph.node({ kind: op }, [left, right], broadcastShape(left.shape, right.shape), "bool");
     }
     if (COMPARISONS.has(op)) {
@@ -51,6 +53,8 @@ export class Builder {
       const exact = left.type === "int" && right.type === "int";
       const a = exact ? left : this.asReal(left);
       const b = exact ? right : this.asReal(right);
+      const known = foldComparison(this.graph, op, a, b);
+      if (known !== undefined) return known;
       return this.graph.node({ kind: op }, [a, b], broadcastShape(a.shape, b.shape), "bool");
     }
     const a = this.asReal(left);
@@ -107,9 +111,10 @@ export class Builder {
     return this.graph.node({ kind: "reduce", op, axes }, inputs, without(full, axes), type);
   }
 
-  matmul(left: Node, right: Node): Node {
-    const shape = [...left.shape.slice(0, -1), right.shape[right.shape.length - 2]!];
-    return this.graph.node({ kind: "matmul" }, [left, right], shape, "real");
+  matmul(left: Node, right: Node, shared: number): Node {
+    const [a, b] = [this.asReal(left), this.asReal(right)];
+    const shape = [...a.shape.slice(0, -1), ...b.shape.slice(shared, -1)];
+    return this.graph.node({ kind: "matmul", shared }, [a, b], shape, "real");
   }
 
   squaredDistance(left: Node, right: Node): Node {

@@ -23,6 +23,8 @@ export type UnaryOperator =
   | "cos"
   | "sin"
   | "acos"
+  /** sqrt(1 - c^2): the sine of acos(c). */
+  | "sine_of_acos"
   | "square"
   | "not"
   | "real"
@@ -66,7 +68,8 @@ export type ReduceOperator =
  * - `size`: a side as a number; `iota`: from, from + 1, … [n].
  * - `view`: the input's axes permuted, `null` for a new axis of size 1.
  * - `same`, `differs`: from the labels, [batch, batch].
- * - `matmul`: sum over the last axis of both: [..., i, t] x [..., j, t] -> [..., i, j].
+ * - `matmul`: sum over the last axis of both; the first `shared` axes are those of both, the rest of each stay:
+ *   [s, i, t] x [s, j, t] -> [s, i, j].
  * - `squared_distance`: between the rows of two matrices, [i, t] x [j, t] -> [i, j], with the cancellation rule.
  * - `paired_squared_distance`: sum over the last axis of (a - b)^2 (broadcast), with the same rule.
  * - `select`: inputs condition, then, else. `norm` and `normalize` act on the last axis.
@@ -89,7 +92,7 @@ export type Operation =
   | { readonly kind: "select" }
   | { readonly kind: "view"; readonly axes: readonly (number | null)[] }
   | { readonly kind: "reduce"; readonly op: ReduceOperator; readonly axes: readonly number[] }
-  | { readonly kind: "matmul" }
+  | { readonly kind: "matmul"; readonly shared: number }
   | { readonly kind: "squared_distance" }
   | { readonly kind: "paired_squared_distance" }
   | { readonly kind: "cross_entropy" }

@@ -22,6 +22,7 @@ const UNARY: Readonly<Record<UnaryOperator, string>> = {
   cos: "tf.cos",
   sin: "tf.sin",
   acos: "ops.acos",
+  sine_of_acos: "ops.sineOfAcos",
   square: "tf.square",
   not: "tf.logicalNot",
   real: "ops.real",
@@ -81,6 +82,7 @@ export function dimText(dim: Dim): string {
 /** A constant, or the expression of a node that a mask needs as a tensor. */
 function tensorText(node: Node, write: Written): string {
   const value = constantOf(node);
+  if (node.operation.kind === "size") return `tf.scalar(${write(node)})`;
   if (value === undefined) return write(node);
   return node.type === "bool" ? `tf.scalar(${value !== 0}, "bool")` : `tf.scalar(${numberText(value)})`;
 }
@@ -122,7 +124,9 @@ export function expressionOf(node: Node, write: Written): string {
       return `${REDUCE[operation.op]}(${body}, { over: [${operation.axes.join(", ")}]${mask} })`;
     }
     case "matmul":
-      return `tf.matMul(${write(a)}, ${write(b)}, false, true)`;
+      return a.shape.length === 2 && b.shape.length === 2 && operation.shared === 0
+        ? `tf.matMul(${write(a)}, ${write(b)}, false, true)`
+        : `ops.products(${write(a)}, ${write(b)}, { shared: ${operation.shared} })`;
     case "squared_distance":
       return `ops.squaredDistances(${write(a)}, ${write(b)})`;
     case "paired_squared_distance":

@@ -6,13 +6,15 @@ import type { Call, Expression } from "../../syntax/ast.ts";
 import type { LossInstance, MeasureValue } from "../../resolve/values.ts";
 import { bindMeasureCall, splitMeasureArguments } from "../../resolve/bind.ts";
 import { Diagnostics } from "../../diagnostics/diagnostic.ts";
+import type { Span } from "../../source/source.ts";
 import type { Axis, Lowered } from "../axes.ts";
 import { isSlot, scalar } from "../axes.ts";
-import type { BinaryOperator, Node, UnaryOperator } from "../graph.ts";
+import type { BinaryOperator, UnaryOperator } from "../graph.ts";
 import { constantOf } from "../graph.ts";
-import { combine, presenceOf } from "./combine.ts";
-import type { Binding, Context } from "./environment.ts";
+import { combine, masked, presenceOf } from "./combine.ts";
+import type { Binding, Context, Expanded } from "./environment.ts";
 import { Environment, LoweringError } from "./environment.ts";
+import { identityOf } from "./identity.ts";
 
 type LetBinding = Extract<Binding, { kind: "let" }>;
 
@@ -33,13 +35,24 @@ const ABSORBING: Readonly<Record<string, UnaryOperator>> = {
   softplus: "softplus",
   log1p: "log1p",
 };
+/** Parameters of the functions that do not take one `v`. */
+const PARAMETERS: Readonly<Record<string, readonly string[]>> = {
+  max: ["a", "b"],
+  min: ["a", "b"],
+  ratio: ["a", "b"],
+  norm: ["u"],
+  normalize: ["u"],
+  prefix: ["u", "size"],
+  same: ["i", "j"],
+  differs: ["i", "j"],
+};
 const BINARY: Readonly<Record<string, BinaryOperator>> = { max: "max", min: "min", ratio: "ratio" };
 
 export function lowerCall(context: Context, call: Call, environment: Environment): Lowered {
   const name = call.callee.text;
   const binding = environment.lookup(name);
   if (binding?.kind === "let")
-    return lowerLet(context, binding, argumentsOf(context, call, environment), call);
+    return lowerLet(context, binding, argumentsOf(context, call, lettersOf(binding), environment), call.span);
   if (binding?.kind === "constant" && binding.value.kind === "measure")
     return lowerMeasure(context, binding.value, call, environment);
   if (binding?.kind === "constant" && binding.value.kind === "loss")
@@ -54,32 +67,36 @@ export function lowerCall(context: Context, call: Call, environment: Environment
   return lowerPrimitive(context, call, environment);
 }
 
-/** Arguments of a `let` function: an index stays an index, anything else is a value. */
-function argumentsOf(context: Context, call: Call, environment: Environment): Binding[] {
-  return call.arguments.map(({ value }): Binding => {
-    const bound = value.kind === "Name" ? environment.lookup(value.text) : undefined;
-    if (bound !== undefined) return bound;
-    return { kind: "value", value: context.lower(context, value, environment) };
-  });
+const lettersOf = (binding: LetBinding): string[] =>
+  binding.declaration.parameters.map((parameter) => parameter.text);
+
+/** Arguments in the order of the names, positional ones first. */
+function arranged(call: Call, names: readonly string[]): Expression[] {
+  const found = new Map<string, Expression>();
+  let position = 0;
+  for (const { name, value } of call.arguments) {
+    const wanted = name?.text ?? names[position++];
+    if (wanted === undefined || !names.includes(wanted) || found.has(wanted))
+      throw new LoweringError(call.span, `\`${call.callee.text}\` with these arguments`);
+    found.set(wanted, value);
+  }
+  if (found.size !== names.length)
+    throw new LoweringError(call.span, `\`${call.callee.text}\` with these arguments`);
+  return names.map((name) => found.get(name)!);
 }
 
-function identityOf(binding: Binding): string | undefined {
-  switch (binding.kind) {
-    case "index":
-      return `i${binding.axis.order}`;
-    case "value": {
-      const { node, axes, present } = binding.value;
-      const presence =
-        present === undefined ? "" : `?${present.node.id}:${present.axes.map((axis) => axis.order)}`;
-      return `v${node.id}:${axes.map((axis: Axis) => axis.order).join(",")}${presence}`;
-    }
-    case "constant":
-      return binding.value.kind === "number" || binding.value.kind === "bool"
-        ? `c${String(binding.value.value)}`
-        : undefined;
-    case "let":
-      return undefined;
-  }
+/** Arguments of a `let` function: an index stays an index, anything else is a value. */
+function argumentsOf(
+  context: Context,
+  call: Call,
+  names: readonly string[],
+  environment: Environment,
+): Binding[] {
+  return arranged(call, names).map((value): Binding => {
+    const bound = value.kind === "Name" ? environment.lookup(value.text) : undefined;
+    if (bound !== undefined && bound.kind !== "let") return bound;
+    return { kind: "value", value: context.lower(context, value, environment) };
+  });
 }
 
 /** Expands a `let`: once for each list of arguments, wherever it is used. */
@@ -87,27 +104,44 @@ export function lowerLet(
   context: Context,
   binding: LetBinding,
   given: readonly Binding[],
-  call?: Call,
+  place: Span,
 ): Lowered {
   const { declaration } = binding;
   if (given.length !== declaration.parameters.length)
-    throw new LoweringError(
-      call?.span ?? declaration.span,
-      `\`${declaration.name.text}\` with these arguments`,
-    );
+    throw new LoweringError(place, `\`${declaration.name.text}\` with these arguments`);
+  return remembered(context, binding, given, () => {
+    const inner = new Environment(binding.environment.scope, binding.environment);
+    declaration.parameters.forEach((parameter, k) => inner.bind(parameter.text, given[k]!));
+    const value = context.lower(context, declaration.value, inner);
+    if (value.node.shape.length > 0) value.node.hint ??= declaration.name.text;
+    return value;
+  });
+}
+
+/**
+ * What a definition comes to at given arguments, expanded once. Its outermost reductions are counted at every use: one
+ * use may stand in a branch that is not taken.
+ */
+function remembered(
+  context: Context,
+  definition: object,
+  given: readonly Binding[],
+  expand: () => Lowered,
+): Lowered {
   const identities = given.map(identityOf);
-  const key = identities.includes(undefined)
-    ? undefined
-    : `${context.depth === 0 ? "outer" : "inner"} ${identities.join(" ")}`;
-  const known = context.memo.get(binding) ?? new Map<string, Lowered>();
-  context.memo.set(binding, known);
-  const before = key === undefined ? undefined : known.get(key);
-  if (before !== undefined) return before;
-  const inner = new Environment(binding.environment.scope, binding.environment);
-  declaration.parameters.forEach((parameter, k) => inner.bind(parameter.text, given[k]!));
-  const value = context.lower(context, declaration.value, inner);
-  if (value.node.shape.length > 0) value.node.hint ??= declaration.name.text;
-  if (key !== undefined) known.set(key, value);
+  if (identities.includes(undefined)) return expand();
+  const key = `${context.depth === 0 ? "outer" : "inner"} ${identities.join(" ")}`;
+  const known = context.memo.get(definition) ?? new Map<string, Expanded>();
+  context.memo.set(definition, known);
+  const found = known.get(key);
+  if (found !== undefined) {
+    for (const tuples of found.outermost)
+      if (!context.outermost.includes(tuples)) context.outermost.push(tuples);
+    return found.value;
+  }
+  const before = context.outermost.length;
+  const value = expand();
+  known.set(key, { value, outermost: context.outermost.slice(before) });
   return value;
 }
 
@@ -120,20 +154,24 @@ function lowerMeasure(
 ): Lowered {
   const { declaration } = measure;
   const { operands } = splitMeasureArguments(call, declaration);
-  const inner = new Environment(measure.scope);
-  for (const [name, value] of measure.parameters) inner.bind(name, { kind: "constant", value });
-  declaration.operands.forEach((operand, k) => {
+  const given = declaration.operands.map((_, k): Binding => {
     const argument = operands[k];
     if (argument === undefined)
       throw new LoweringError(call.span, `\`${declaration.name.text}\` of fewer than two vectors`);
-    inner.bind(operand.text, { kind: "value", value: context.lower(context, argument, environment) });
+    return { kind: "value", value: context.lower(context, argument, environment) };
   });
-  const depth = context.depth;
-  context.depth = Math.max(1, depth);
-  const value = context.lower(context, declaration.body, inner);
-  context.depth = depth;
-  value.node.hint ??= measureName(declaration.name.text, declaration.polarity);
-  return value;
+  const parameters = [...measure.parameters].map(([, value]): Binding => ({ kind: "constant", value }));
+  return remembered(context, declaration, [...given, ...parameters], () => {
+    const inner = new Environment(measure.scope);
+    for (const [name, value] of measure.parameters) inner.bind(name, { kind: "constant", value });
+    declaration.operands.forEach((operand, k) => inner.bind(operand.text, given[k]!));
+    const depth = context.depth;
+    context.depth = Math.max(1, depth);
+    const value = context.lower(context, declaration.body, inner);
+    context.depth = depth;
+    value.node.hint ??= measureName(declaration.name.text, declaration.polarity);
+    return value;
+  });
 }
 
 /** `cosine` -> `cosine_similarity`, `euclidean` -> `euclidean_distance`, `cosine_distance` as it is. */
@@ -144,11 +182,9 @@ function measureName(name: string, polarity: string): string {
 function lowerPrimitive(context: Context, call: Call, environment: Environment): Lowered {
   const { build } = context;
   const name = call.callee.text;
-  const argument = (k: number): Expression => {
-    const found = call.arguments[k]?.value;
-    if (found === undefined) throw new LoweringError(call.span, `\`${name}\` with so few arguments`);
-    return found;
-  };
+  const names = PARAMETERS[name] ?? ["v"];
+  const given = arranged(call, names);
+  const argument = (k: number): Expression => given[k]!;
   const value = (k: number): Lowered => context.lower(context, argument(k), environment);
   if (Object.hasOwn(UNARY, name)) return mapped(context, UNARY[name]!, value(0));
   if (Object.hasOwn(ABSORBING, name)) return absorbing(context, ABSORBING[name]!, value(0));
@@ -166,28 +202,38 @@ function lowerPrimitive(context: Context, call: Call, environment: Environment):
     case "differs":
       return lowerPair(context, name, argument(0), argument(1), environment);
     case "norm": {
-      const vector = value(0);
+      const vector = vectorOf(call, value(0));
+      if (vector.axes.filter(isSlot).length > 1) throw new LoweringError(call.span, "`norm` of a matrix");
       const node = build.unary("norm", vector.node);
       return { node, axes: vector.axes.slice(0, -1), ...presenceOf(vector) };
     }
     case "normalize":
-      return mapped(context, "normalize", value(0));
+      return mapped(context, "normalize", vectorOf(call, value(0)));
     case "prefix": {
-      const vector = value(0);
+      const vector = vectorOf(call, value(0));
       const size = constantOf(value(1).node);
-      const last = vector.axes.at(-1);
-      if (size === undefined || last === undefined || !isSlot(last))
-        throw new LoweringError(call.span, "this use of `prefix`");
-      if (typeof last.size === "number" && size > last.size)
+      const last = vector.axes.at(-1)!;
+      if (size === undefined || !Number.isInteger(size) || size < 1)
+        throw new LoweringError(call.span, "a prefix whose size is not known before training");
+      if (typeof last.size !== "number" || size > last.size)
         throw new LoweringError(call.span, `a prefix of ${size} of a vector of ${last.size}`);
       return {
         node: build.prefix(vector.node, size),
         axes: [...vector.axes.slice(0, -1), { ...last, size }],
+        ...presenceOf(vector),
       };
     }
     default:
       throw new LoweringError(call.span, `the function \`${name}\``);
   }
+}
+
+/** A value that still has its last side. */
+function vectorOf(call: Call, value: Lowered): Lowered {
+  const last = value.axes.at(-1);
+  if (last === undefined || !isSlot(last))
+    throw new LoweringError(call.span, `\`${call.callee.text}\` of a number`);
+  return value;
 }
 
 function mapped(context: Context, op: UnaryOperator, value: Lowered): Lowered {
@@ -200,26 +246,6 @@ function absorbing(context: Context, op: UnaryOperator, value: Lowered): Lowered
   const result = mapped(context, op, { node: value.node, axes: value.axes });
   if (value.present === undefined) return result;
   return masked(context, result, value.present);
-}
-
-/** The value where `present`, 0 elsewhere. */
-export function masked(context: Context, value: Lowered, present: Lowered): Lowered {
-  const { build } = context;
-  const zero = scalar(build.constant(0));
-  const chosen = combine(context, "add", value, zero);
-  const axes = [
-    ...new Map([...present.axes, ...chosen.axes].map((axis) => [axis.order, axis])).values(),
-  ].sort((a, b) => a.order - b.order);
-  const at = (side: Lowered): Node => alignedTo(context, side, axes);
-  return { node: build.select(at(present), at(chosen), zero.node), axes };
-}
-
-function alignedTo(context: Context, value: Lowered, axes: readonly Axis[]): Node {
-  const positions = axes.map((axis) => {
-    const at = value.axes.findIndex((own) => own.order === axis.order);
-    return at < 0 ? null : at;
-  });
-  return context.build.view(value.node, positions);
 }
 
 /** `same(i, j)` and `differs(i, j)`: whole matrices over plain batch indices. */

@@ -5,7 +5,9 @@
 import type { Expression, IndexBinding } from "../../syntax/ast.ts";
 import { isSlot } from "../axes.ts";
 import type { Dim } from "../graph.ts";
+import type { Context } from "./environment.ts";
 import { Environment } from "./environment.ts";
+import { identityOf } from "./identity.ts";
 
 /** Sizes of the sides of a tensor-valued expression that no index has been written for yet; undefined when unknown. */
 function sidesOf(expression: Expression, environment: Environment): readonly Dim[] | undefined {
@@ -24,7 +26,7 @@ function sidesOf(expression: Expression, environment: Environment): readonly Dim
       if (first === undefined) return undefined;
       const sides = sidesOf(first.value, environment);
       if (expression.callee.text === "prefix" && sides !== undefined)
-        return [...sides.slice(0, -1), Number.NaN];
+        return [...sides.slice(0, -1), constantOf(expression.arguments[1]?.value, environment) ?? Number.NaN];
       return expression.callee.text === "normalize" || expression.callee.text === "stop_gradient"
         ? sides
         : undefined;
@@ -38,16 +40,23 @@ function sidesOf(expression: Expression, environment: Environment): readonly Dim
   }
 }
 
+function constantOf(expression: Expression | undefined, environment: Environment): number | undefined {
+  if (expression?.kind === "Number") return expression.value;
+  const binding = expression?.kind === "Name" ? environment.lookup(expression.text) : undefined;
+  return binding?.kind === "constant" && binding.value.kind === "number" ? binding.value.value : undefined;
+}
+
 const isName = (expression: Expression, name: string): boolean =>
   expression.kind === "Name" && expression.text === name;
 
 /** What the index `name` ranges over, from its uses in `expression`. */
 export function domainFromUse(
+  context: Context,
   name: string,
   expression: Expression,
   environment: Environment,
 ): Dim | undefined {
-  const within = (inner: Expression): Dim | undefined => domainFromUse(name, inner, environment);
+  const within = (inner: Expression): Dim | undefined => domainFromUse(context, name, inner, environment);
   switch (expression.kind) {
     case "Index": {
       const at = expression.indices.findIndex((index) => isName(index, name));
@@ -58,7 +67,7 @@ export function domainFromUse(
       return first([expression.target, ...expression.indices], within);
     }
     case "Call":
-      return fromCall(name, expression, environment) ?? first(argumentsOf(expression), within);
+      return fromCall(context, name, expression, environment) ?? first(argumentsOf(expression), within);
     case "Unary":
       return within(expression.operand);
     case "Binary":
@@ -72,7 +81,7 @@ export function domainFromUse(
       if (again !== undefined && !isKeeping(expression.op)) return undefined;
       const inner = new Environment(environment.scope, environment);
       for (const index of expression.indices) hide(inner, index, name);
-      return first(parts, (part) => domainFromUse(name, part, inner));
+      return first(parts, (part) => domainFromUse(context, name, part, inner));
     }
     default:
       return undefined;
@@ -102,6 +111,7 @@ const argumentsOf = (call: Extract<Expression, { kind: "Call" }>): Expression[] 
   call.arguments.map((argument) => argument.value);
 
 function fromCall(
+  context: Context,
   name: string,
   call: Extract<Expression, { kind: "Call" }>,
   environment: Environment,
@@ -112,15 +122,23 @@ function fromCall(
   const binding = environment.lookup(callee);
   if (binding === undefined && (callee === "same" || callee === "differs")) return "batch";
   if (binding?.kind !== "let") return undefined;
+  const { declaration } = binding;
   const inner = new Environment(binding.environment.scope, binding.environment);
-  binding.declaration.parameters.forEach((parameter, k) => {
+  let key = `${at}`;
+  declaration.parameters.forEach((parameter, k) => {
     const argument = call.arguments[k]?.value;
     if (k === at || argument?.kind !== "Name") return;
     const bound = environment.lookup(argument.text);
-    if (bound !== undefined) inner.bind(parameter.text, bound);
+    if (bound === undefined) return;
+    inner.bind(parameter.text, bound);
+    key += ` ${k}:${identityOf(bound) ?? "?"}`;
   });
-  const parameter = binding.declaration.parameters[at]?.text;
-  return parameter === undefined ? undefined : domainFromUse(parameter, binding.declaration.value, inner);
+  const parameter = declaration.parameters[at]?.text;
+  if (parameter === undefined) return undefined;
+  const known = context.domains.get(binding) ?? new Map<string, Dim | undefined>();
+  context.domains.set(binding, known);
+  if (!known.has(key)) known.set(key, domainFromUse(context, parameter, declaration.value, inner));
+  return known.get(key);
 }
 
 /** `i < j` and `i == j` put both on one axis. */

@@ -41,6 +41,12 @@ export class Environment {
   }
 }
 
+/** What a `let` or measure came to, and the outermost reductions in it. */
+export interface Expanded {
+  readonly value: Lowered;
+  readonly outermost: readonly (Lowered | undefined)[];
+}
+
 /** A `param` of a loss, with everything the emitted program needs to declare it. */
 export interface LossParameter {
   /** `losses/arc/w` */
@@ -63,12 +69,16 @@ export interface Context {
   readonly parameters: LossParameter[];
   /** For each outermost reduction, where it had a tuple (a scalar bool); `undefined` for one that always has. */
   readonly outermost: (Lowered | undefined)[];
+  /** How deep in the expanded formula the place being lowered stands. */
+  nesting: number;
   /** How many reductions enclose the place being lowered. */
   depth: number;
   /** Rank of the next index to be bound. */
   nextOrder: number;
-  /** Lowered `let`s by binding and arguments: doubling expansions stay linear. */
-  readonly memo: Map<Binding, Map<string, Lowered>>;
+  /** Lowered `let`s and measures by definition and arguments: doubling expansions stay linear. */
+  readonly memo: Map<object, Map<string, Expanded>>;
+  /** Domains found in bodies of `let`s, by declaration, parameter and arguments. */
+  readonly domains: Map<object, Map<string, Dim | undefined>>;
   /** Bound on work, counted down at each expression. */
   budget: number;
 }

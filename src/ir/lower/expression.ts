@@ -2,17 +2,18 @@
  * Lowering of expressions: index notation to tensors. Each form gives its value, the axes it varies over, and where it
  * is present; see language.md, "Exact rules", of which the interpreter is the scalar reading.
  */
-import type { Binary, Expression, If, Index, Name, Unary } from "../../syntax/ast.ts";
+import type { Binary, Expression, If, Name, Unary } from "../../syntax/ast.ts";
 import type { Value } from "../../resolve/values.ts";
 import { numberValue } from "../../resolve/evaluate.ts";
-import type { Axis, Lowered } from "../axes.ts";
-import { aligned, isSlot, labelled, scalar, union } from "../axes.ts";
-import type { BinaryOperator } from "../graph.ts";
+import type { Lowered } from "../axes.ts";
+import { aligned, conjunction, isSlot, scalar, union } from "../axes.ts";
+import type { BinaryOperator, Node } from "../graph.ts";
 import { constantOf } from "../graph.ts";
 import { lowerCall, lowerLet } from "./call.ts";
 import { combine, presenceOf } from "./combine.ts";
 import type { Context, Environment } from "./environment.ts";
 import { LoweringError } from "./environment.ts";
+import { lowerIndex } from "./indexing.ts";
 import { lowerReduction } from "./reduction.ts";
 
 const OPERATORS: Record<Binary["op"], BinaryOperator> = {
@@ -31,8 +32,21 @@ const OPERATORS: Record<Binary["op"], BinaryOperator> = {
   or: "or",
 };
 
+/** Nesting of a formula once its definitions are expanded; far below what the stack holds. */
+const NESTING = 500;
+
 export function lower(context: Context, expression: Expression, environment: Environment): Lowered {
   if (context.budget-- <= 0) throw new LoweringError(expression.span, "a formula of this size");
+  if (context.nesting >= NESTING) throw new LoweringError(expression.span, "a formula nested this deeply");
+  context.nesting++;
+  try {
+    return lowerForm(context, expression, environment);
+  } finally {
+    context.nesting--;
+  }
+}
+
+function lowerForm(context: Context, expression: Expression, environment: Environment): Lowered {
   switch (expression.kind) {
     case "Number":
       return scalar(context.build.constant(numberValue(expression).value));
@@ -74,42 +88,12 @@ function lowerName(context: Context, name: Name, environment: Environment): Lowe
       return { node: context.build.iota(axis.from, axis.size), axes: [axis] };
     }
     case "let":
-      return lowerLet(context, binding, []);
+      return lowerLet(context, binding, [], name.span);
     case "constant":
       return constantValue(context, binding.value, name);
     case undefined:
       throw new LoweringError(name.span, `the name \`${name.text}\` here`);
   }
-}
-
-function lowerIndex(context: Context, expression: Index, environment: Environment): Lowered {
-  let value = lower(context, expression.target, environment);
-  for (const index of expression.indices) value = indexFirstSide(context, value, index, environment);
-  return value;
-}
-
-/** Writes an index for the first side that has none: a label for a plain index, a gather for anything computed. */
-function indexFirstSide(
-  context: Context,
-  value: Lowered,
-  index: Expression,
-  environment: Environment,
-): Lowered {
-  const at = value.axes.findIndex(isSlot);
-  if (at < 0) throw new LoweringError(index.span, "an index too many");
-  const binding = index.kind === "Name" ? environment.lookup(index.text) : undefined;
-  const axis = binding?.kind === "index" ? binding.axis : undefined;
-  if (axis !== undefined && axis.from === 0 && axis.size === value.axes[at]!.size) {
-    if (value.axes.some((own) => own.order === axis.order))
-      throw new LoweringError(index.span, "the same index twice on one tensor");
-    const axes = value.axes.map((own, k): Axis => (k === at ? axis : own));
-    return { ...labelled(context.build, value.node, axes), ...presenceOf(value) };
-  }
-  const chosen = lower(context, index, environment);
-  if (chosen.node.type !== "int" || at !== 0) throw new LoweringError(index.span, "an index of this form");
-  const axes = [...chosen.axes, ...value.axes.slice(1)];
-  const node = context.build.gather(value.node, chosen.node);
-  return { ...labelled(context.build, node, axes), ...presenceOf(chosen) };
 }
 
 function lowerUnary(context: Context, expression: Unary, environment: Environment): Lowered {
@@ -119,36 +103,60 @@ function lowerUnary(context: Context, expression: Unary, environment: Environmen
   return { node, axes: operand.axes, ...presenceOf(operand) };
 }
 
+/** Goes down a chain such as a + b + c + … iteratively. */
 function lowerBinary(context: Context, expression: Binary, environment: Environment): Lowered {
-  const left = lower(context, expression.left, environment);
-  const right = lower(context, expression.right, environment);
-  const op = OPERATORS[expression.op];
-  return combine(context, op, left, right);
+  const chain: Binary[] = [];
+  let first: Expression = expression;
+  while (first.kind === "Binary") {
+    chain.push(first);
+    first = first.left;
+  }
+  let left = context.lower(context, first, environment);
+  for (const link of chain.reverse()) {
+    const right = context.lower(context, link.right, environment);
+    requireEqualSides(left, right, link);
+    left = combine(context, OPERATORS[link.op], left, right);
+  }
+  return left;
 }
 
-/** Both sides are computed and one is taken, whose gradient alone flows; a condition known now leaves just its side. */
+/** Vectors are added, compared and so on with vectors of their shape, or with numbers. */
+function requireEqualSides(left: Lowered, right: Lowered, place: Binary): void {
+  const [a, b] = [left, right].map((side) => side.axes.filter(isSlot).map((axis) => axis.size));
+  if (a!.length > 0 && b!.length > 0 && a!.join() !== b!.join())
+    throw new LoweringError(place.span, `\`${place.op}\` of [${a!.join(", ")}] and [${b!.join(", ")}]`);
+}
+
+/**
+ * Both sides are computed and one is taken, whose gradient alone flows; a condition known now leaves just its side. At
+ * the outermost a side's reductions count for validity only where it is taken.
+ */
 function lowerIf(context: Context, expression: If, environment: Environment): Lowered {
   const { build } = context;
-  const condition = lower(context, expression.condition, environment);
+  const condition = context.lower(context, expression.condition, environment);
   const known = constantOf(condition.node);
   if (known !== undefined)
-    return lower(context, known !== 0 ? expression.then : expression.else, environment);
-  const yes = lower(context, expression.then, environment);
-  const no = lower(context, expression.else, environment);
-  const axes = union([condition, yes, no]);
-  const pick = (a: Lowered, b: Lowered): Lowered =>
-    a.node === b.node
-      ? a
-      : {
-          node: build.select(
-            aligned(build, condition, axes),
-            aligned(build, a, axes),
-            aligned(build, b, axes),
-          ),
-          axes,
-        };
-  const picked = pick(yes, no);
-  if (yes.present === undefined && no.present === undefined) return picked;
+    return context.lower(context, known !== 0 ? expression.then : expression.else, environment);
+  const no = { node: build.unary("not", condition.node), axes: condition.axes };
+  const then = whereTaken(context, condition, () => context.lower(context, expression.then, environment));
+  const otherwise = whereTaken(context, no, () => context.lower(context, expression.else, environment));
+  const axes = union([condition, then, otherwise]);
+  const pick = (a: Lowered, b: Lowered): Lowered => {
+    if (a.node === b.node && a.axes.every((axis, k) => axis.order === b.axes[k]!.order)) return a;
+    const all = [condition, a, b].map((side) => aligned(build, side, axes)) as [Node, Node, Node];
+    return { node: build.select(...all), axes };
+  };
+  const picked = pick(then, otherwise);
+  if (then.present === undefined && otherwise.present === undefined) return picked;
   const everywhere = scalar(build.graph.constant(1, "bool"));
-  return { ...picked, present: pick(yes.present ?? everywhere, no.present ?? everywhere) };
+  return { ...picked, present: pick(then.present ?? everywhere, otherwise.present ?? everywhere) };
+}
+
+function whereTaken(context: Context, condition: Lowered, lowerSide: () => Lowered): Lowered {
+  const before = context.outermost.length;
+  const side = lowerSide();
+  const added = context.outermost.splice(before);
+  const taken = added.map((tuples) => conjunction(context.build, [condition, tuples]));
+  context.outermost.push(...taken);
+  return side;
 }

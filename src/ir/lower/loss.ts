@@ -12,8 +12,8 @@ import type { Axis, Lowered } from "../axes.ts";
 import { scalar, slot } from "../axes.ts";
 import { Builder } from "../build.ts";
 import type { Dim, Graph, Node } from "../graph.ts";
-import { masked } from "./call.ts";
-import { combine } from "./combine.ts";
+import { constantOf } from "../graph.ts";
+import { disjunction, masked } from "./combine.ts";
 import type { Context, LossParameter } from "./environment.ts";
 import { Environment, LoweringError } from "./environment.ts";
 import { lower } from "./expression.ts";
@@ -47,8 +47,10 @@ export function lowerLoss(graph: Graph, instance: LossInstance, inputs: LossInpu
     parameters: [],
     outermost: [],
     depth: 0,
+    nesting: 0,
     nextOrder: 0,
     memo: new Map(),
+    domains: new Map(),
     budget: BUDGET,
   };
   const views = inputs.views.map(({ name, dim }): Lowered => {
@@ -58,22 +60,29 @@ export function lowerLoss(graph: Graph, instance: LossInstance, inputs: LossInpu
   const body = expand(context, instance, views);
   if (body.axes.length > 0)
     throw new LoweringError(instance.declaration.body.span, "a loss that is not one number");
-  const value: Lowered = body.present === undefined ? body : masked(context, body, body.present);
-  return { value: build.asReal(value.node), valid: validity(context).node, parameters: context.parameters };
+  const present: Lowered = body.present === undefined ? body : masked(context, body, body.present);
+  const valid = disjunction(context, context.outermost.length === 0 ? [undefined] : context.outermost);
+  if (valid === undefined) {
+    const always = build.graph.constant(1, "bool");
+    return { value: build.asReal(present.node), valid: always, parameters: context.parameters };
+  }
+  // Without a valid tuple the loss is 0, whatever the formula adds to its reductions.
+  const value = vanishesOverNothing(present.node) ? present : masked(context, present, valid);
+  return { value: build.asReal(value.node), valid: valid.node, parameters: context.parameters };
 }
 
 /** The formula of a loss on given embeddings. Each statement sees what stands above it, and nothing below. */
 function expand(context: Context, instance: LossInstance, views: readonly Lowered[]): Lowered {
   const { declaration } = instance;
   let environment = new Environment(instance.scope);
-  for (const [name, value] of instance.parameters) environment.bind(name, { kind: "constant", value });
+  bindGlobals(context, environment, views[0]!.axes.at(-1)!.size);
   const names = declaration.views?.map((view) => view.text) ?? ["x"];
   names.forEach((name, k) => {
     const view = views[k];
     if (view === undefined) throw new LoweringError(instance.span, "a loss of more views than it was given");
     environment.bind(name, { kind: "value", value: view });
   });
-  bindGlobals(context, environment, views[0]!.axes.at(-1)!.size);
+  for (const [name, value] of instance.parameters) environment.bind(name, { kind: "constant", value });
   for (const statement of declaration.statements) {
     const above = environment;
     environment = new Environment(instance.scope, above);
@@ -106,12 +115,27 @@ function bindGlobals({ build }: Context, environment: Environment, width: Dim): 
   for (const [name, value] of Object.entries(globals)) environment.bind(name, { kind: "value", value });
 }
 
-/** Whether any outermost reduction had a tuple. */
-function validity(context: Context): Lowered {
-  const always = scalar(context.build.graph.constant(1, "bool"));
-  if (context.outermost.length === 0 || context.outermost.includes(undefined)) return always;
-  const [first, ...rest] = context.outermost as Lowered[];
-  return rest.reduce((all, one) => combine(context, "or", all, one), first!);
+/** Whether a value is 0 with zero gradient when none of the reductions in it has a tuple: sums of hinges, mostly. */
+function vanishesOverNothing(node: Node): boolean {
+  const { operation, inputs } = node;
+  const [first, second] = inputs as [Node, Node];
+  switch (operation.kind) {
+    case "reduce":
+      return inputs.length === 2 && ["sum", "mean", "mean_active"].includes(operation.op);
+    case "add":
+    case "sub":
+      return vanishesOverNothing(first) && vanishesOverNothing(second);
+    case "neg":
+    case "div":
+      return vanishesOverNothing(first);
+    case "mul":
+      return (
+        (vanishesOverNothing(first) && constantOf(second) !== undefined) ||
+        (vanishesOverNothing(second) && constantOf(first) !== undefined)
+      );
+    default:
+      return false;
+  }
 }
 
 function lowerParam(

@@ -1,66 +1,67 @@
 /**
  * Sums over one index that are linear algebra: a sum of products is a matrix product, a sum of squared differences a
- * matrix of squared distances. Both are recognised after expansion, on the graph or on the syntax as the rule says.
+ * matrix of squared distances. Both are recognised on the graph, however the formula was written. Called by
+ * `tuples.ts`.
  */
-import type { Expression, Reduction } from "../../syntax/ast.ts";
 import type { Axis, Lowered } from "../axes.ts";
-import { aligned, union } from "../axes.ts";
+import { labelled } from "../axes.ts";
 import type { Node } from "../graph.ts";
-import type { Context, Environment } from "./environment.ts";
+import type { Context } from "./environment.ts";
 
-/** A node without the view around it, and which of its sides each side of the view is. */
-function seen(node: Node): { base: Node; sides: readonly (number | null)[] } {
-  if (node.operation.kind === "view") return { base: node.inputs[0]!, sides: node.operation.axes };
-  return { base: node, sides: node.shape.map((_, k) => k) };
+/** A factor of a body, and which of its sides stands on each of the body's axes (null: none). */
+interface Factor {
+  readonly base: Node;
+  readonly sides: readonly (number | null)[];
 }
 
-/** Which of the `rank` broadcast axes a factor varies over. */
-function varies(node: Node, rank: number): boolean[] {
-  const { sides } = seen(node);
+/** A factor without the view around it. */
+function factorOf(node: Node, rank: number): Factor {
+  const view = node.operation.kind === "view" ? node.operation.axes : undefined;
+  const sides = view ?? node.shape.map((_, k) => k);
   const padded = [...Array<null>(rank - sides.length).fill(null), ...sides];
-  return padded.map((side) => side !== null);
+  return { base: view === undefined ? node : node.inputs[0]!, sides: padded };
 }
 
-/** `sum[t] A(i, t) * B(j, t)` as a matrix product; undefined where the body is not of that form. */
+/** `sum[t] A(…, t) * B(…, t)` as a matrix product; undefined where the body is not of that form. */
 export function productSum(context: Context, body: Lowered, axes: readonly Axis[]): Lowered | undefined {
   const [axis, ...more] = axes;
   if (axis === undefined || more.length > 0 || body.node.operation.kind !== "mul") return undefined;
-  const [left, right] = body.node.inputs as [Node, Node];
   const rank = body.axes.length;
-  const inLeft = varies(left, rank);
-  const inRight = varies(right, rank);
+  const [left, right] = body.node.inputs.map((node) => factorOf(node, rank)) as [Factor, Factor];
   const summed = body.axes.findIndex((own) => own.order === axis.order);
-  if (summed < 0 || !inLeft[summed] || !inRight[summed]) return undefined;
-  const only = (own: boolean[], other: boolean[]): number[] =>
-    own.flatMap((mine, k) => (k !== summed && mine && !other[k] ? [k] : []));
-  const both = body.axes.flatMap((_, k) => (k !== summed && inLeft[k] && inRight[k] ? [k] : []));
-  const rows = only(inLeft, inRight);
-  const columns = only(inRight, inLeft);
-  if (both.length > 0 || rows.length !== 1 || columns.length !== 1) return undefined;
-  const [row, column] = [rows[0]!, columns[0]!];
-  const leftRows = asMatrix(context, left, rank, row, summed);
-  const rightRows = asMatrix(context, right, rank, column, summed);
-  const node =
-    row < column ? context.build.matmul(leftRows, rightRows) : context.build.matmul(rightRows, leftRows);
-  const kept = [row, column].sort((a, b) => a - b).map((k) => body.axes[k]!);
-  return { node, axes: kept };
+  const on = (factor: Factor, k: number): boolean => factor.sides[k] !== null;
+  if (summed < 0 || !on(left, summed) || !on(right, summed)) return undefined;
+  const places = body.axes.map((_, k) => k).filter((k) => k !== summed);
+  const shared = places.filter((k) => on(left, k) && on(right, k));
+  const rows = places.filter((k) => on(left, k) && !on(right, k));
+  const columns = places.filter((k) => !on(left, k) && on(right, k));
+  if (rows.length === 0 || columns.length === 0) return undefined;
+  // The factor with the outermost index comes first: one node for s(i, j) and s(j, i).
+  const swap = columns[0]! < rows[0]!;
+  const [first, second] = swap ? [right, left] : [left, right];
+  const [above, across] = swap ? [columns, rows] : [rows, columns];
+  const matrix = (factor: Factor, own: readonly number[]): Node =>
+    context.build.view(
+      factor.base,
+      [...shared, ...own, summed].map((k) => factor.sides[k]!),
+    );
+  const node = context.build.matmul(matrix(first, above), matrix(second, across), shared.length);
+  return labelled(
+    context.build,
+    node,
+    [...shared, ...above, ...across].map((k) => body.axes[k]!),
+  );
 }
 
-/** A factor as [rows, summed], from its view in the broadcast product. */
-function asMatrix(context: Context, factor: Node, rank: number, row: number, summed: number): Node {
-  const { base, sides } = seen(factor);
-  const padded = [...Array<null>(rank - sides.length).fill(null), ...sides];
-  return context.build.view(base, [padded[row]!, padded[summed]!]);
-}
-
-/** A vector expression `u` of `u[t]`, where the last index written is t. */
-function indexedBy(expression: Expression, name: string): Expression | undefined {
-  if (expression.kind !== "Index") return undefined;
-  const last = expression.indices.at(-1);
-  if (last?.kind !== "Name" || last.text !== name) return undefined;
-  if (expression.indices.length === 1) return expression.target;
-  return { ...expression, indices: expression.indices.slice(0, -1) };
-}
+/** Nodes whose last side is a vector's components as they were given, not computed one by one. */
+const VECTORS: ReadonlySet<string> = new Set([
+  "input",
+  "param",
+  "normalize",
+  "prefix",
+  "stop_gradient",
+  "gather",
+]);
 
 /**
  * `sum[t] (u[t] - v[t])^2`, exactly that after expansion: a squared distance under the cancellation rule (at or below
@@ -68,34 +69,35 @@ function indexedBy(expression: Expression, name: string): Expression | undefined
  */
 export function squaredDistanceSum(
   context: Context,
-  expression: Reduction,
-  environment: Environment,
+  body: Lowered,
   axes: readonly Axis[],
 ): Lowered | undefined {
-  const [axis, ...more] = axes;
-  const body = expression.bodies[0]!;
-  if (axis === undefined || more.length > 0 || expression.guards.length > 0) return undefined;
-  if (body.kind !== "Binary" || body.op !== "^" || body.left.kind !== "Binary" || body.left.op !== "-")
-    return undefined;
-  if (body.right.kind !== "Number" || body.right.value !== 2) return undefined;
-  const u = indexedBy(body.left.left, axis.name);
-  const v = indexedBy(body.left.right, axis.name);
-  if (u === undefined || v === undefined) return undefined;
-  return distanceOf(context, context.lower(context, u, environment), context.lower(context, v, environment));
-}
-
-/** The squared distance of two vectors, each varying over its own axes. */
-function distanceOf(context: Context, u: Lowered, v: Lowered): Lowered | undefined {
   const { build } = context;
-  if (u.present !== undefined || v.present !== undefined) return undefined;
-  const [row, column] = [u.axes[0], v.axes[0]];
-  if (u.axes.length === 2 && v.axes.length === 2 && row!.order !== column!.order) {
+  const [axis, ...more] = axes;
+  if (axis === undefined || more.length > 0 || body.node.operation.kind !== "square") return undefined;
+  const difference = body.node.inputs[0]!;
+  if (difference.operation.kind !== "sub") return undefined;
+  const rank = body.axes.length;
+  const last = rank - 1;
+  if (body.axes[last]?.order !== axis.order) return undefined;
+  const factors = difference.inputs.map((node) => factorOf(node, rank)) as [Factor, Factor];
+  const along = ({ base, sides }: Factor): boolean =>
+    VECTORS.has(base.operation.kind) && base.shape.length > 0 && sides[last] === base.shape.length - 1;
+  if (!factors.every(along)) return undefined;
+  const places = factors.map(({ sides }) =>
+    sides.flatMap((side, k) => (side === null || k === last ? [] : [k])),
+  );
+  const [own, other] = places as [number[], number[]];
+  if (own.length === 1 && other.length === 1 && own[0] !== other[0]) {
     // Symmetric, so the operand of the outer index can come first: one node for d(i, j) and d(j, i).
-    return row!.order < column!.order
-      ? { node: build.squaredDistance(u.node, v.node), axes: [row!, column!] }
-      : { node: build.squaredDistance(v.node, u.node), axes: [column!, row!] };
+    const swap = other[0]! < own[0]!;
+    const [u, v] = swap ? [factors[1], factors[0]] : factors;
+    const [row, column] = swap ? [other[0]!, own[0]!] : [own[0]!, other[0]!];
+    const matrix = (factor: Factor, k: number): Node =>
+      build.view(factor.base, [factor.sides[k]!, factor.sides[last]!]);
+    const node = build.squaredDistance(matrix(u, row), matrix(v, column));
+    return { node, axes: [body.axes[row]!, body.axes[column]!] };
   }
-  const all = union([u, v]);
-  const node = build.pairedSquaredDistance(aligned(build, u, all), aligned(build, v, all));
-  return { node, axes: all.slice(0, -1) };
+  const [u, v] = difference.inputs as [Node, Node];
+  return { node: build.pairedSquaredDistance(u, v), axes: body.axes.slice(0, -1) };
 }

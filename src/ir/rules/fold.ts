@@ -19,6 +19,7 @@ const UNARY: Partial<Record<UnaryOperator, (v: number) => number>> = {
   cos: Math.cos,
   sin: Math.sin,
   acos: (v) => Math.acos(Math.max(-1, Math.min(1, v))),
+  sine_of_acos: (v) => Math.sqrt(Math.max(0, (1 - v) * (1 + v))),
   square: (v) => v * v,
   real: (v) => v,
   stop_gradient: (v) => v,
@@ -34,6 +35,32 @@ const BINARY: Partial<Record<BinaryOperator, (a: number, b: number) => number>> 
   max: Math.max,
   min: Math.min,
 };
+
+const COMPARISON: Partial<Record<BinaryOperator, (a: number, b: number) => boolean>> = {
+  eq: (a, b) => a === b,
+  ne: (a, b) => a !== b,
+  lt: (a, b) => a < b,
+  le: (a, b) => a <= b,
+  gt: (a, b) => a > b,
+  ge: (a, b) => a >= b,
+};
+
+/** A comparison of two constants. */
+export function foldComparison(graph: Graph, op: BinaryOperator, a: Node, b: Node): Node | undefined {
+  const [left, right] = [constantOf(a), constantOf(b)];
+  if (left === undefined || right === undefined) return undefined;
+  return graph.constant(COMPARISON[op]!(left, right) ? 1 : 0, "bool");
+}
+
+/** The neutral side of `and` or `or` disappears. The absorbing one stays: the result keeps the shape of both. */
+export function foldLogical(op: BinaryOperator, a: Node, b: Node): Node | undefined {
+  const neutral = op === "and" ? 1 : 0;
+  if (a === b) return a;
+  if (constantOf(a) === neutral) return b;
+  if (constantOf(b) === neutral) return a;
+  const constants = constantOf(a) !== undefined && constantOf(b) !== undefined;
+  return constants ? a : undefined;
+}
 
 export function foldUnary(graph: Graph, op: UnaryOperator, input: Node): Node | undefined {
   const value = constantOf(input);

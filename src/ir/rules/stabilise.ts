@@ -2,12 +2,12 @@
  * Stabilising: wherever a formula and its gradient are finite, so are the compiled ones in float32. Each rule rewrites a
  * form that overflows or cancels into an equal one that does not:
  *
- *   log1p(sum exp z)          -> one log-sum-exp with a further term exp(0)
- *   log(sum exp z)            -> log-sum-exp
- *   log1p(exp z)              -> softplus z
- *   cos(acos c)               -> c
- *   cos(acos c + m)           -> c cos m - sqrt(1 - c^2) sin m
- *   <u, v> / (|u| |v|)        -> <u/|u|, v/|v|>
+ *   log1p(sum exp z), log(1 + sum exp z)   -> one log-sum-exp with a further term exp(0)
+ *   log(sum exp z)                         -> log-sum-exp
+ *   log1p(exp z), log(1 + exp z)           -> softplus z
+ *   cos(acos c)                            -> c
+ *   cos(acos c + m)                        -> c cos m - sqrt(1 - c^2) sin m
+ *   <u, v> / (|u| |v|)                     -> <u/|u|, v/|v|>
  */
 import type { Node, UnaryOperator } from "../graph.ts";
 import { constantOf } from "../graph.ts";
@@ -23,6 +23,14 @@ function sumOfExponentials(
   return { z: body.inputs[0]!, mask, axes: node.operation.axes };
 }
 
+/** u of `1 + u` or `u + 1`. */
+function besideOne(node: Node): Node | undefined {
+  if (node.operation.kind !== "add") return undefined;
+  const [left, right] = node.inputs as [Node, Node];
+  if (constantOf(left) === 1) return right;
+  return constantOf(right) === 1 ? left : undefined;
+}
+
 export function stabiliseUnary(build: Builder, op: UnaryOperator, input: Node): Node | undefined {
   switch (op) {
     case "log1p": {
@@ -32,6 +40,9 @@ export function stabiliseUnary(build: Builder, op: UnaryOperator, input: Node): 
     }
     case "log": {
       if (input.operation.kind === "exp") return input.inputs[0]!;
+      const rest = besideOne(input);
+      if (rest !== undefined && (rest.operation.kind === "exp" || sumOfExponentials(rest) !== undefined))
+        return build.unary("log1p", rest);
       const sum = sumOfExponentials(input);
       return sum === undefined ? undefined : build.reduce("logsumexp", sum.z, sum.mask, sum.axes);
     }
@@ -44,50 +55,39 @@ export function stabiliseUnary(build: Builder, op: UnaryOperator, input: Node): 
 
 function cosineOfAngle(build: Builder, angle: Node): Node | undefined {
   if (angle.operation.kind === "acos") return angle.inputs[0]!;
-  const shifted = shiftedAngle(angle);
-  if (shifted === undefined) return undefined;
-  const c = shifted.cosine;
-  const sine = build.unary("sqrt", build.binary("sub", build.constant(1), build.unary("square", c)));
-  return build.binary(
-    "sub",
-    build.binary("mul", c, build.constant(Math.cos(shifted.by))),
-    build.binary("mul", sine, build.constant(Math.sin(shifted.by))),
-  );
-}
-
-/** `acos(c) + m` or `acos(c) - m` with a constant m. */
-function shiftedAngle(angle: Node): { cosine: Node; by: number } | undefined {
   const kind = angle.operation.kind;
   if (kind !== "add" && kind !== "sub") return undefined;
   const [left, right] = angle.inputs as [Node, Node];
-  if (left.operation.kind === "acos") {
-    const by = constantOf(right);
-    if (by !== undefined) return { cosine: left.inputs[0]!, by: kind === "add" ? by : -by };
-  }
-  if (right.operation.kind === "acos" && kind === "add") {
-    const by = constantOf(left);
-    if (by !== undefined) return { cosine: right.inputs[0]!, by };
-  }
-  return undefined;
+  const first = left.operation.kind === "acos";
+  if (!first && right.operation.kind !== "acos") return undefined;
+  // cos(acos(c) - m) and cos(m - acos(c)) are the same.
+  const cosine = (first ? left : right).inputs[0]!;
+  const shift = first ? right : left;
+  return build.binary(
+    kind === "add" ? "sub" : "add",
+    build.binary("mul", cosine, build.unary("cos", shift)),
+    build.binary("mul", build.unary("sine_of_acos", cosine), build.unary("sin", shift)),
+  );
 }
 
 /** The cosine: a product of rows over the product of their lengths, as a product of rows of unit length. */
 export function stabiliseRatio(build: Builder, above: Node, below: Node): Node | undefined {
   if (above.operation.kind !== "matmul" || below.operation.kind !== "mul") return undefined;
+  const { shared } = above.operation;
   const [u, v] = above.inputs as [Node, Node];
-  const [first, second] = below.inputs as [Node, Node];
-  const pair = [first, second].map((side) => side.id);
-  const wanted = [rowLengths(build, u), columnLengths(build, v)].map((side) => side.id);
-  if (above.shape.length !== 2 || !wanted.every((id) => pair.includes(id))) return undefined;
-  return build.matmul(build.unary("normalize", u), build.unary("normalize", v));
-}
-
-/** Lengths of the rows of a matrix as they broadcast down a product, [n, 1]. */
-function rowLengths(build: Builder, rows: Node): Node {
-  return build.view(build.unary("norm", rows), [0, null]);
-}
-
-/** Lengths of the rows of a matrix as they broadcast across a product, [m]. */
-function columnLengths(build: Builder, rows: Node): Node {
-  return build.unary("norm", rows);
+  const rows = u.shape.length - 1 - shared;
+  const columns = v.shape.length - 1 - shared;
+  const both = Array.from({ length: shared }, (_, k) => k);
+  const own = (count: number): number[] => Array.from({ length: count }, (_, k) => shared + k);
+  const lengths = [
+    build.view(build.unary("norm", u), [...both, ...own(rows), ...Array<null>(columns).fill(null)]),
+    build.view(
+      build.unary("norm", v),
+      shared === 0 ? own(columns) : [...both, ...Array<null>(rows).fill(null), ...own(columns)],
+    ),
+  ].map((side) => side.id);
+  const given = below.inputs.map((side) => side.id);
+  if (!lengths.every((id) => given.includes(id)) || !given.every((id) => lengths.includes(id)))
+    return undefined;
+  return build.matmul(build.unary("normalize", u), build.unary("normalize", v), shared);
 }

@@ -59,6 +59,16 @@ export const acos = withDerivative(
   },
 );
 
+/** sqrt(1 - c^2), the sine of acos c: 0 with derivative 0 from |c| = 1 on. */
+export const sineOfAcos = withDerivative(
+  (c) => tf.sqrt(tf.relu(tf.mul(tf.sub(1, c), tf.add(1, c)))),
+  (dy, c, sine) => {
+    const some = tf.greater(sine, 0);
+    const slope = tf.neg(tf.div(c, tf.where(some, sine, tf.onesLike(sine))));
+    return tf.where(some, tf.mul(dy, slope), tf.zerosLike(dy));
+  },
+);
+
 /** Adds up a gradient over the sides that were broadcast. */
 function reducedTo(gradient: tf.Tensor, shape: readonly number[]): tf.Tensor {
   const extra = gradient.rank - shape.length;

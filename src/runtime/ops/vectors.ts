@@ -66,6 +66,21 @@ const unitVectors = tf.customGrad((input, save) => {
 });
 
 /**
+ * Inner products along the last axis of all vectors of u with all vectors of v; their first `shared` axes are the same:
+ * u [s, i, d] and v [s, j, d] give [s, i, j], where s, i and j may each stand for several axes.
+ */
+export function products(u: tf.Tensor, v: tf.Tensor, { shared }: { shared: number }): tf.Tensor {
+  const both = u.shape.slice(0, shared);
+  const rows = u.shape.slice(shared, -1);
+  const columns = v.shape.slice(shared, -1);
+  const size = (shape: readonly number[]): number => shape.reduce((product, side) => product * side, 1);
+  const width = u.shape.at(-1)!;
+  const left = tf.reshape(u, [size(both), size(rows), width]);
+  const right = tf.reshape(v, [size(both), size(columns), width]);
+  return tf.reshape(tf.matMul(left, right, false, true), [...both, ...rows, ...columns]);
+}
+
+/**
  * Squared Euclidean distances between the rows of u [n, d] and v [m, d], as [n, m], from the Gram matrix. What is at or
  * below 1e-6 (|u|^2 + |v|^2) is 0 with zero gradient, so the diagonal of a batch against itself is exact.
  */

@@ -1,0 +1,98 @@
+/**
+ * Lowering of `u[i]`: a plain index over a whole side labels it, a computed one gathers, and an index that the tensor
+ * already has picks from the diagonal. Called by `expression.ts`.
+ */
+import type { Expression, Index } from "../../syntax/ast.ts";
+import type { Axis, Lowered } from "../axes.ts";
+import { aligned, conjunction, isSlot, labelled, union } from "../axes.ts";
+import type { Dim, Node } from "../graph.ts";
+import { constantOf } from "../graph.ts";
+import { combine } from "./combine.ts";
+import type { Context, Environment } from "./environment.ts";
+import { LoweringError } from "./environment.ts";
+
+export function lowerIndex(context: Context, expression: Index, environment: Environment): Lowered {
+  let value = context.lower(context, expression.target, environment);
+  for (const index of expression.indices) value = indexFirstSide(context, value, index, environment);
+  return value;
+}
+
+/** Writes an index for the first side that has none. */
+function indexFirstSide(
+  context: Context,
+  value: Lowered,
+  index: Expression,
+  environment: Environment,
+): Lowered {
+  const { build } = context;
+  const at = value.axes.findIndex(isSlot);
+  if (at < 0) throw new LoweringError(index.span, "an index too many");
+  const { size } = value.axes[at]!;
+  const chosen = context.lower(context, index, environment);
+  const absence = conjunction(build, [value.present, chosen.present]);
+  const presence = absence === undefined ? {} : { present: absence };
+  const used = chosen.axes.some((axis) => value.axes.some((own) => own.order === axis.order));
+  const plain = chosen.node.operation.kind === "iota" ? chosen.axes[0] : undefined;
+  if (plain !== undefined && plain.from === 0 && plain.size === size && !used) {
+    const axes = value.axes.map((own, k): Axis => (k === at ? plain : own));
+    return { ...labelled(build, value.node, axes), ...presence };
+  }
+  const position = positionOf(context, chosen, size, index);
+  if (used) return { ...diagonal(context, value, at, position), ...presence };
+  const order = [at, ...value.axes.map((_, k) => k).filter((k) => k !== at)];
+  const node = build.gather(build.view(value.node, order), position.node);
+  const axes = [...position.axes, ...order.slice(1).map((k) => value.axes[k]!)];
+  return { ...labelled(build, node, axes), ...presence };
+}
+
+/** An index as an int that is certain to be inside the side. */
+function positionOf(context: Context, chosen: Lowered, size: Dim, index: Expression): Lowered {
+  const constant = constantOf(chosen.node);
+  const node = constant === undefined ? chosen.node : context.build.graph.constant(constant, "int");
+  if (node.type !== "int") throw new LoweringError(index.span, "an index that is computed");
+  const highest = boundOf(node);
+  const inside =
+    highest === size || (typeof highest === "number" && highest <= (typeof size === "number" ? size : 1));
+  if (!inside) throw new LoweringError(index.span, "an index that may lie outside");
+  return { node, axes: chosen.axes };
+}
+
+/** What every value of an index-valued node is below: a number, or a size of the data; undefined where unknown. */
+function boundOf(node: Node): Dim | undefined {
+  const { operation, inputs } = node;
+  switch (operation.kind) {
+    case "constant":
+      return Number.isInteger(operation.value) && operation.value >= 0 ? operation.value + 1 : undefined;
+    case "labels":
+      return "classes";
+    case "iota": {
+      const size = node.shape[0]!;
+      if (operation.from === 0) return size;
+      return typeof size === "number" ? operation.from + size : undefined;
+    }
+    case "view":
+    case "gather":
+      return boundOf(inputs[0]!);
+    case "reduce": {
+      const rank = Math.max(...inputs.map((input) => input.shape.length));
+      const sides = inputs.map((input) => input.shape[operation.axes[0]! - rank + input.shape.length]);
+      return sides.find((side) => side !== undefined && side !== 1) ?? 1;
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** `w[k, k]`: an index that the tensor has already is written as a sum over a fresh one where the two are equal. */
+function diagonal(context: Context, value: Lowered, at: number, position: Lowered): Lowered {
+  const { build } = context;
+  const fresh: Axis = { ...value.axes[at]!, order: context.nextOrder++, from: 0, name: "k" };
+  const axes = value.axes.map((own, k): Axis => (k === at ? fresh : own));
+  const wide = labelled(build, value.node, axes);
+  const numbers: Lowered = { node: build.iota(0, fresh.size), axes: [fresh] };
+  const mask = combine(context, "eq", numbers, position);
+  const all = union([wide, mask]);
+  const place = all.findIndex((own) => own.order === fresh.order);
+  const node = build.reduce("sum", aligned(build, wide, all), aligned(build, mask, all), [place]);
+  return { node, axes: all.filter((_, k) => k !== place) };
+}
