@@ -85,7 +85,9 @@ export const resultsSchema = z.object({
 
 /** Writes `results.json`, atomically; a value that is not finite or out of its range is an error, not a null. */
 export async function writeResults(path: string, results: Results): Promise<void> {
-  await writeFileAtomic(path, `${JSON.stringify(checked(results, path), null, 2)}\n`);
+  checked(results, path);
+  // As given, not as parsed: zod leaves out a loss called `__proto__`.
+  await writeFileAtomic(path, `${JSON.stringify(results, null, 2)}\n`);
 }
 
 /** Reads `results.json`; errors name the file and every field that is not as it should be. */
