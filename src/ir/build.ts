@@ -77,6 +77,10 @@ export class Builder {
     const known = constantOf(condition);
     if (known !== undefined) return known !== 0 ? yes : no;
     if (yes === no) return yes;
+    if (yes.type === "bool" && no.type === "bool") {
+      const taken = this.binary("and", condition, yes);
+      return this.binary("or", taken, this.binary("and", this.unary("not", condition), no));
+    }
     const type = yes.type === no.type ? yes.type : "real";
     const a = type === "real" ? this.asReal(yes) : yes;
     const b = type === "real" ? this.asReal(no) : no;

@@ -4,6 +4,7 @@
  */
 import type { BinaryOperator, Dim, Node, ReduceOperator, UnaryOperator } from "../../ir/graph.ts";
 import { constantOf } from "../../ir/graph.ts";
+import { mayBeInfinite } from "../../ir/rules/finite.ts";
 
 /** How the inputs of a node are written: a name, or an expression in place. */
 export type Written = (node: Node) => string;
@@ -66,6 +67,17 @@ const REDUCE: Readonly<Record<ReduceOperator, string>> = {
 };
 
 const COMPARISONS: ReadonlySet<string> = new Set(["eq", "ne", "lt", "le", "gt", "ge"]);
+
+/** What takes the place of tfjs's own where an operand may be infinite: forms whose gradient is 0 where none arrives. */
+const GUARDED: Readonly<Record<string, string>> = {
+  mul: "ops.multiply",
+  square: "ops.square",
+  relu: "ops.relu",
+  sigmoid: "ops.sigmoid",
+  tanh: "ops.tanh",
+  cos: "ops.cos",
+  sin: "ops.sin",
+};
 
 /** A number as written in the program. */
 export function numberText(value: number): string {
@@ -149,8 +161,10 @@ export function expressionOf(node: Node, write: Written): string {
     default:
       break;
   }
-  if (inputs.length === 1) return `${UNARY[operation.kind as UnaryOperator]}(${tensorText(a, write)})`;
-  const name = BINARY[operation.kind as BinaryOperator];
+  const guarded = node.differentiable && inputs.some(mayBeInfinite) ? GUARDED[operation.kind] : undefined;
+  if (inputs.length === 1)
+    return `${guarded ?? UNARY[operation.kind as UnaryOperator]}(${tensorText(a, write)})`;
+  const name = guarded ?? BINARY[operation.kind as BinaryOperator];
   if (COMPARISONS.has(operation.kind)) return `${name}(${detached(a, write)}, ${detached(b, write)})`;
   const logical = operation.kind === "and" || operation.kind === "or";
   return logical

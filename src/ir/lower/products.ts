@@ -6,6 +6,7 @@
 import type { Axis, Lowered } from "../axes.ts";
 import { labelled } from "../axes.ts";
 import type { Node } from "../graph.ts";
+import { mayBeInfinite } from "../rules/finite.ts";
 import type { Context } from "./environment.ts";
 
 /** A factor of a body, and which of its sides stands on each of the body's axes (null: none). */
@@ -26,6 +27,8 @@ function factorOf(node: Node, rank: number): Factor {
 export function productSum(context: Context, body: Lowered, axes: readonly Axis[]): Lowered | undefined {
   const [axis, ...more] = axes;
   if (axis === undefined || more.length > 0 || body.node.operation.kind !== "mul") return undefined;
+  // A product of whole rows would spread an infinity that a mask takes out later.
+  if (mayBeInfinite(body.node)) return undefined;
   const rank = body.axes.length;
   const [left, right] = body.node.inputs.map((node) => factorOf(node, rank)) as [Factor, Factor];
   const summed = body.axes.findIndex((own) => own.order === axis.order);

@@ -30,6 +30,13 @@ export const exp = withDerivative(tf.exp, (dy, _, y) => tf.mul(dy, y));
 export const log = withDerivative(tf.log, (dy, x) => tf.div(dy, x));
 export const log1p = withDerivative(tf.log1p, (dy, x) => tf.div(dy, tf.add(x, 1)));
 
+export const square = withDerivative(tf.square, (dy, x) => tf.mul(dy, tf.mul(x, 2)));
+export const relu = withDerivative(tf.relu, (dy, x) => tf.mul(dy, tf.step(x)));
+export const sigmoid = withDerivative(tf.sigmoid, (dy, _, y) => tf.mul(dy, tf.mul(y, tf.sub(1, y))));
+export const tanh = withDerivative(tf.tanh, (dy, _, y) => tf.mul(dy, tf.sub(1, tf.square(y))));
+export const cos = withDerivative(tf.cos, (dy, x) => tf.neg(tf.mul(dy, tf.sin(x))));
+export const sin = withDerivative(tf.sin, (dy, x) => tf.mul(dy, tf.cos(x)));
+
 /** Square root, 0 with derivative 0 for anything at or below 0 (rounding may bring a true 0 slightly below). */
 export const sqrt = withDerivative(
   (x) => tf.sqrt(tf.relu(x)),
@@ -101,6 +108,9 @@ function binaryWithDerivatives(
 
 const tensor = (v: tf.Tensor | number): tf.Tensor => (typeof v === "number" ? tf.scalar(v) : v);
 
+/** a * b */
+export const multiply = binaryWithDerivatives(tf.mul, (dy, a, b) => [tf.mul(dy, b), tf.mul(dy, a)]);
+
 /** a / b */
 export const divide = binaryWithDerivatives(tf.div, (dy, a, b) => [
   tf.div(dy, b),
@@ -122,14 +132,18 @@ export const ratio = binaryWithDerivatives(
   },
 );
 
-/** a ^ b. The derivative by b is that of a constant exponent (0) wherever a is not positive. */
+/**
+ * a ^ b. Where a is not positive, the derivative by b is that of a constant exponent, 0. At a = 0 the derivative by a is
+ * 0 for an exponent between 0 and 1, as that of the square root is.
+ */
 export const power = binaryWithDerivatives(tf.pow, (dy, a, b) => {
-  const zeroExponent = tf.equal(b, 0);
+  const flat = tf.logicalAnd(tf.equal(a, 0), tf.logicalAnd(tf.greater(b, 0), tf.less(b, 1)));
+  const zeroExponent = tf.logicalOr(tf.equal(b, 0), flat);
   const byBase = tf.mul(b, tf.pow(a, tf.sub(b, 1)));
   const positive = tf.greater(a, 0);
   const logarithm = tf.log(tf.where(positive, a, tf.onesLike(a)));
   return [
-    tf.mul(dy, tf.where(zeroExponent, tf.zerosLike(byBase), byBase)),
+    tf.mul(dy, tf.where(zeroExponent, tf.zerosLike(dy), byBase)),
     tf.mul(dy, tf.mul(tf.pow(a, b), logarithm)),
   ];
 });

@@ -1,0 +1,50 @@
+/**
+ * Which nodes may hold an infinity or no number at all on finite embeddings, at places that a mask takes out or a
+ * branch does not take: 1 / 0 on a diagonal. No gradient arrives there, and 0 times infinity must not become one:
+ * emission and the matrix products ask here. Pure.
+ */
+import type { Node } from "../graph.ts";
+import { constantOf } from "../graph.ts";
+
+const known = new WeakMap<Node, boolean>();
+
+/** Operations whose result is finite for any number. */
+const BOUNDED: ReadonlySet<string> = new Set(["normalize", "sine_of_acos", "acos", "ratio", "size", "iota"]);
+
+export function mayBeInfinite(node: Node): boolean {
+  const before = known.get(node);
+  if (before !== undefined) return before;
+  // Inputs first, on a stack of their own: formulas may be deep.
+  const open = [node];
+  while (open.length > 0) {
+    const last = open.at(-1)!;
+    const waiting = last.inputs.filter((input) => !known.has(input));
+    if (waiting.length > 0) {
+      open.push(...waiting);
+      continue;
+    }
+    known.set(last, decide(last));
+    open.pop();
+  }
+  return known.get(node)!;
+}
+
+function decide(node: Node): boolean {
+  const { operation, inputs } = node;
+  if (node.type !== "real" || BOUNDED.has(operation.kind)) return false;
+  switch (operation.kind) {
+    case "div": {
+      const below = constantOf(inputs[1]!);
+      if (below === undefined || below === 0) return true;
+      break;
+    }
+    case "pow":
+    case "exp":
+    case "log":
+    case "log1p":
+      return true;
+    default:
+      break;
+  }
+  return inputs.some((input) => known.get(input)!);
+}
