@@ -3,9 +3,8 @@
  * Called by the builders of declarations.
  */
 import type { CstNode, IToken } from "chevrotain";
-import { wordUnits } from "../../grammar/tokens.ts";
 import * as codes from "../diagnostics/codes/syntax.ts";
-import { join, span } from "../source/source.ts";
+import { join } from "../source/source.ts";
 import type {
   Argument,
   BinaryOperator,
@@ -16,8 +15,8 @@ import type {
   Expression,
   IndexBinding,
   PrefixReductionOperator,
-  Unit,
 } from "./ast.ts";
+import { literal, numberLiteral } from "./build_literals.ts";
 import {
   emptySpan,
   identifier,
@@ -167,59 +166,6 @@ function repeat(building: Building, cst: CstNode, fallback: number): Expression 
   return sized(building, { kind: "Repeat", span: place, count, body }, [count, body]);
 }
 
-// ── Literals ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-function numberLiteral(building: Building, number: IToken, unit: IToken | undefined): Expression {
-  const digits = /^\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/.exec(number.image)?.[0] ?? "";
-  const glued = number.image.slice(digits.length);
-  const word = unit === undefined ? glued : wordUnits[unit.image as keyof typeof wordUnits];
-  const place = tokenSpan(building, number);
-  return {
-    kind: "Number",
-    span: unit === undefined ? place : join(place, tokenSpan(building, unit)),
-    value: Number(digits),
-    ...(word === "" ? {} : { unit: word as Unit }),
-    integer: /^\d+$/.test(digits),
-  };
-}
-
-function literal(building: Building, cst: CstNode, fallback: number): Expression {
-  const number = token(cst, "PlainNumber", "ScaledNumber");
-  if (number !== undefined) return numberLiteral(building, number, token(cst, "WordUnit"));
-  const size = token(cst, "Size");
-  if (size !== undefined) {
-    const [width, height] = size.image.split("x").map(Number);
-    return { kind: "Size", span: tokenSpan(building, size), width: width ?? 0, height: height ?? 0 };
-  }
-  const text = token(cst, "Text");
-  if (text !== undefined)
-    return { kind: "String", span: tokenSpan(building, text), value: stringValue(building, text) };
-  const bool = token(cst, "True", "False");
-  if (bool !== undefined)
-    return { kind: "Bool", span: tokenSpan(building, bool), value: bool.image === "true" };
-  const hole = token(cst, "Hole");
-  if (hole !== undefined) return { kind: "Hole", span: tokenSpan(building, hole) };
-  return missing(building, fallback);
-}
-
-const escapes: Readonly<Record<string, string>> = { n: "\n", t: "\t", r: "\r", '"': '"', "\\": "\\" };
-
-/** A string's characters, escapes resolved; an unknown escape is reported and kept as it is written. */
-export function stringValue(building: Building, text: IToken): string {
-  const closed = text.image.length > 1 && text.tokenType.name === "Text";
-  const inner = text.image.slice(1, closed ? -1 : undefined);
-  return inner.replace(/\\(?:u[0-9a-fA-F]{4}|[^]|$)/g, (escape: string, offset: number) => {
-    const letter = escape.slice(1);
-    if (letter.length === 5) return String.fromCharCode(Number.parseInt(letter.slice(1), 16));
-    const known = Object.hasOwn(escapes, letter) ? escapes[letter] : undefined;
-    if (known !== undefined || letter === "") return known ?? "";
-    const start = text.startOffset + 1 + offset;
-    const place = span(building.file, start, start + escape.length);
-    building.diagnostics.report(codes.unknownEscape, place, { escape });
-    return escape;
-  });
-}
-
 // ── Calls and reductions ────────────────────────────────────────────────────────────────────────────────────────
 
 /** The call in an `operand` or `plainCall`; a bare name without arguments and block is a `Name`. */
@@ -342,14 +288,27 @@ function entry(building: Building, cst: CstNode, fallback: number): Entry {
   const clause = word?.image === "on" || word?.image === "against" || word?.image === "with";
   if (clause && parts.value === undefined && blockNode === undefined)
     building.reportUndisturbed(codes.clauseOrder, tokenSpan(building, word), { clause: word.image });
+  const inner = blockNode === undefined ? undefined : block(building, blockNode, place.end);
+  if (word?.image === "losses" && inner !== undefined) checkLossNames(building, inner);
   return {
     kind: "Entry",
     span: place,
     name: identifier(building, word, place.start),
     ...(parts.value === undefined ? {} : { value: parts.value }),
-    ...(blockNode === undefined ? {} : { block: block(building, blockNode, place.end) }),
+    ...(inner === undefined ? {} : { block: inner }),
     ...(parts.miner === undefined ? {} : { miner: parts.miner }),
     ...(parts.memory === undefined ? {} : { memory: parts.memory }),
     ...(parts.head === undefined ? {} : { head: parts.head }),
   };
+}
+
+/** The words of an entry's clauses cannot name a loss. */
+function checkLossNames(building: Building, losses: Block): void {
+  for (const { name, value } of losses.entries) {
+    if (value === undefined || !["on", "against", "with", "shared"].includes(name.text)) continue;
+    building.reportUndisturbed(codes.reservedWord, name.span, {
+      word: name.text,
+      what: "the name of a loss",
+    });
+  }
 }

@@ -6,7 +6,7 @@ import { span, type SourceFile } from "../source/source.ts";
 import type { File, Import } from "./ast.ts";
 import type { Zone } from "./lex.ts";
 import { declaration } from "./build_declarations.ts";
-import { stringValue } from "./build_expressions.ts";
+import { stringValue } from "./build_literals.ts";
 import { missing, names, node, nodes, nodeSpan, token, tokenSpan, type Building } from "./cst.ts";
 import type { SyntaxReport } from "./report.ts";
 

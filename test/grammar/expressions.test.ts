@@ -120,6 +120,11 @@ describe("words", () => {
     expect(marks("loss l() {\n  let in = 3\n  1\n}")).toEqual(["DML0134 in"]);
   });
 
+  it("the words of clauses name no loss", () => {
+    expect(marks("model m { losses { with: a(), b: c() } }")).toEqual(["DML0134 with"]);
+    expect(marks("model m { losses { shared: a() } }")).toEqual(["DML0134 shared"]);
+  });
+
   it("strings resolve their escapes", () => {
     expect(setting('"a\\"b\\\\c\\n\\t\\r\\u00e9"')).toMatchObject({ value: 'a"b\\c\n\t\r\u00e9' });
     expect(marks('model m { a: "x\\qy" }')).toEqual(["DML0103 \\q"]);

@@ -209,7 +209,8 @@ export const reservedWord = define<{ word: string; what: string }>({
   name: "reserved-word",
   severity: "error",
   message: ({ word, what }) => `"${word}" is a word of the language and cannot be ${what}`,
-  reason: () => "The words formulas are made of and the names of the reductions are reserved.",
+  reason: () =>
+    "Reserved are the words formulas are made of and the names of the reductions; in losses also on, against, with, shared.",
   help: ({ word }) => `choose another name, for example "${word}_"`,
 });
 
