@@ -10,7 +10,7 @@ export const EXPANDED_NODES = 2_000_000;
 export const DEPTH = 1_000;
 
 /** Tuples that one evaluation may visit, all reductions together. */
-export const TUPLES = 50_000_000;
+export const TUPLES = 25_000_000;
 
 /** Elements of one index's domain. */
 export const DOMAIN = 1_000_000;

@@ -23,7 +23,8 @@ const NEARLY_EQUAL = 1e-6;
 function visitTuples(e: Evaluation, branch: Branch, visit: () => boolean): boolean {
   const walk = (level: number): boolean => {
     if (++e.visited > TUPLES) throw new BudgetError("the batch has too many tuples to interpret this loss");
-    for (const guard of branch.guards[level]!) if (!e.test(guard)) return true;
+    const guards = branch.guards[level]!;
+    for (let g = 0; g < guards.length; g++) if (!e.test(guards[g]!)) return true;
     const variable = branch.variables[level];
     if (variable === undefined) return visit();
     const end = variable.start + variable.size!;
