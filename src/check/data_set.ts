@@ -1,12 +1,19 @@
 /**
  * A `dataset` declaration as the plan of its data: source, split, augmentation, and the size of one image. Pure.
  */
-import { impossibleSplit, malformedSetting, missingSetting } from "../diagnostics/codes/check.ts";
+import {
+  budgetExceeded,
+  impossibleSplit,
+  malformedSetting,
+  missingSetting,
+} from "../diagnostics/codes/check.ts";
 import type { DataPlan, PrimitiveUse } from "../plan/plan.ts";
 import type { DatasetDeclaration, Expression } from "../syntax/ast.ts";
+import { formatNumber } from "../resolve/describe.ts";
 import { imageChannels } from "../types/layer_shapes.ts";
+import { sizeOf } from "../types/shapes.ts";
 import { built, reportNotBuilt } from "./built.ts";
-import type { CheckContext } from "./context.ts";
+import { budgets, type CheckContext } from "./context.ts";
 import { defaults } from "./defaults.ts";
 import { defaultUse, numberOf, primitiveUse } from "./primitive_use.ts";
 import { readSettings, type SettingTable } from "./settings.ts";
@@ -41,6 +48,13 @@ export function checkDataSet(declaration: DatasetDeclaration, context: CheckCont
   }
   if (imageValue !== undefined && image === undefined) return undefined;
   const shape = imageShape(declaration, source, image, context);
+  const numbers = sizeOf(shape ?? []) ?? 0;
+  if (numbers > budgets.features)
+    diagnostics.report(budgetExceeded, (image ?? source).span, {
+      what: `One image has ${formatNumber(numbers)} numbers`,
+      limit: formatNumber(budgets.features),
+      help: "Take smaller images.",
+    });
   if (shape === undefined || split === undefined || augment === undefined) return undefined;
   return { name, source, split, augment, image: shape };
 }

@@ -7,10 +7,11 @@ import { instantiateLoss, instantiateMiner } from "../resolve/bind.ts";
 import { oneLine, writeNumber } from "../resolve/describe.ts";
 import type { LossInstance, MinerInstance } from "../resolve/values.ts";
 import { textOf, type Span } from "../source/source.ts";
-import type { Block, Entry, Expression, LossDeclaration } from "../syntax/ast.ts";
+import type { Block, Entry, Expression } from "../syntax/ast.ts";
 import { walk } from "../syntax/traverse.ts";
 import { reportNotBuilt } from "./built.ts";
 import type { CheckContext } from "./context.ts";
+import { checkLossBudgets } from "./rules/loss_budgets.ts";
 import { uniqueEntries } from "./settings.ts";
 
 /** One entry of `losses`. Parts that were wrong are absent and have been reported. */
@@ -52,7 +53,7 @@ function checkEntry(entry: Entry, context: CheckContext): CheckedLoss {
     return { name, entry, text, ...head };
   }
   const instance = instantiateLoss(entry.value, scope, new Map(), diagnostics);
-  if (instance !== undefined) reportUnbuiltLoss(instance.declaration, entry.value.span, context);
+  if (instance !== undefined) checkUse(instance, entry.value.span, context);
   const miner =
     entry.miner === undefined ? undefined : instantiateMiner(entry.miner, scope, new Map(), diagnostics);
   if (miner !== undefined)
@@ -79,23 +80,35 @@ function checkEntry(entry: Entry, context: CheckContext): CheckedLoss {
   };
 }
 
-function reportUnbuiltLoss(declaration: LossDeclaration, place: Span, context: CheckContext): void {
+/** A loss and the losses among its arguments, `matryoshka(inner: triplet)`. */
+function withInner(instance: LossInstance): readonly LossInstance[] {
+  const inner = [...instance.parameters.values()].flatMap((value) =>
+    value.kind === "loss" ? withInner(value) : [],
+  );
+  return [instance, ...inner];
+}
+
+function checkUse(instance: LossInstance, place: Span, context: CheckContext): void {
   const { diagnostics } = context;
-  const name = declaration.name.text;
-  if ((declaration.views?.length ?? 1) > 1)
-    reportNotBuilt(`A loss of two views in a model, as \`${name}\` is,`, place, diagnostics);
-  if (declaration.statements.some((statement) => statement.kind === "State"))
-    reportNotBuilt(`\`state\`, as in \`${name}\`,`, place, diagnostics);
+  for (const { declaration, parameters } of withInner(instance)) {
+    const name = declaration.name.text;
+    if ((declaration.views?.length ?? 1) > 1)
+      reportNotBuilt(`A loss of two views in a model, as \`${name}\` is,`, place, diagnostics);
+    if (declaration.statements.some((statement) => statement.kind === "State"))
+      reportNotBuilt(`\`state\`, as in \`${name}\`,`, place, diagnostics);
+    checkLossBudgets(declaration, parameters, place, context);
+  }
 }
 
 /** Whether a loss's formula compares samples of one class, and of different classes. */
-function comparisons(declaration: LossDeclaration): { same: boolean; differs: boolean } {
+function comparisons(instance: LossInstance): { same: boolean; differs: boolean } {
   const calls = new Set<string>();
-  walk(declaration, {
-    enter: (node) => {
-      if (node.kind === "Call") calls.add(node.callee.text);
-    },
-  });
+  for (const { declaration } of withInner(instance))
+    walk(declaration, {
+      enter: (node) => {
+        if (node.kind === "Call") calls.add(node.callee.text);
+      },
+    });
   return { same: calls.has("same"), differs: calls.has("differs") };
 }
 
@@ -111,7 +124,7 @@ export function checkBatchServes(
   const text = `${writeNumber(classes)} * ${writeNumber(samples)}`;
   for (const { instance, name, entry } of losses) {
     if (instance === undefined) continue;
-    const needs = comparisons(instance.declaration);
+    const needs = comparisons(instance);
     const word =
       needs.same && batch.samples < 2 ? "same" : needs.differs && batch.classes < 2 ? "differs" : undefined;
     if (word === undefined) continue;

@@ -7,15 +7,15 @@ import { cyclicDefinition, wrongArgumentType } from "../diagnostics/codes/resolv
 import { Diagnostics } from "../diagnostics/diagnostic.ts";
 import type { LayerPlan, Shape } from "../plan/plan.ts";
 import { bindArguments } from "../resolve/bind.ts";
-import { describeValue, writeType } from "../resolve/describe.ts";
+import { describeValue, formatNumber, writeType } from "../resolve/describe.ts";
 import { evaluateConstant } from "../resolve/evaluate.ts";
 import type { Resolved, Scope } from "../resolve/scope.ts";
 import { asUse, calleeOf, resolveUse, signatureOf, type Use } from "../resolve/use.ts";
 import type { Value, Values } from "../resolve/values.ts";
 import type { BackboneDeclaration, Expression, Residual, TypeExpression } from "../syntax/ast.ts";
 import { bindInput, outputShape } from "../types/declared_shapes.ts";
-import { inferredShape } from "../types/layer_shapes.ts";
-import { describeShape, compatibleShapes, isImage, isVector, writeShape } from "../types/shapes.ts";
+import { inferredShape, layerParameters } from "../types/layer_shapes.ts";
+import { describeShape, compatibleShapes, isImage, isVector, sizeOf, writeShape } from "../types/shapes.ts";
 import { budgets, type CheckContext } from "./context.ts";
 
 export interface Expanded {
@@ -158,9 +158,28 @@ function stage(use: Use, input: Shape | undefined, at: Expansion): Shape | undef
     });
     return undefined;
   }
+  if (!withinBudget(use, input, output, values, at)) return undefined;
   const path = `${at.path}/${at.layers.length}.${text}`;
   at.layers.push({ kind: "layer", name: text, values, path, input, output, span: use.span });
   return output;
+}
+
+/** Whether a layer's output and its parameters are of a size that can be computed with. */
+function withinBudget(use: Use, input: Shape, output: Shape, values: Values, at: Expansion): boolean {
+  const { text } = calleeOf(use);
+  const checks: [string, number, number][] = [
+    ["numbers for each sample", sizeOf(output) ?? 0, budgets.features],
+    ["parameters", layerParameters(text, input, output, values), budgets.parameters],
+  ];
+  const broken = checks.find(([, count, limit]) => count > limit);
+  if (broken === undefined) return true;
+  const [what, count, limit] = broken;
+  at.context.diagnostics.report(budgetExceeded, use.span, {
+    what: `\`${text}\` has ${formatNumber(count)} ${what}`,
+    limit: formatNumber(limit),
+    help: "Make it smaller, or pool before it.",
+  });
+  return false;
 }
 
 function reportInput(use: Use, type: TypeExpression | undefined, input: Shape, at: Expansion): void {

@@ -1,15 +1,20 @@
 /**
  * A model's `train { … }`: batch, optimiser with its groups, schedule, length, selection and seed. Pure.
  */
-import { malformedSetting, selectWithoutValidation, unknownSetting } from "../diagnostics/codes/check.ts";
+import {
+  budgetExceeded,
+  malformedSetting,
+  selectWithoutValidation,
+  unknownSetting,
+} from "../diagnostics/codes/check.ts";
 import { wrongArgumentType } from "../diagnostics/codes/resolve.ts";
 import { closest } from "../diagnostics/did_you_mean.ts";
 import type { DataPlan, PrimitiveUse, TrainPlan } from "../plan/plan.ts";
-import { describeValue } from "../resolve/describe.ts";
+import { describeValue, formatNumber } from "../resolve/describe.ts";
 import { evaluateConstant } from "../resolve/evaluate.ts";
 import type { Span } from "../source/source.ts";
 import type { Block, Entry, Expression } from "../syntax/ast.ts";
-import type { CheckContext } from "./context.ts";
+import { budgets, type CheckContext } from "./context.ts";
 import { defaults } from "./defaults.ts";
 import { checkBatchServes, type CheckedLoss } from "./losses.ts";
 import { defaultUse, numberOf, primitiveUse } from "./primitive_use.ts";
@@ -44,6 +49,12 @@ export function checkTrain(
   };
   const batchEntry = settings.get("batch");
   const batch = batchEntry === undefined ? defaults.train.batch : checkBatch(batchEntry, context);
+  if (batch !== undefined && batch.classes * batch.samples > budgets.batch)
+    diagnostics.report(budgetExceeded, batchEntry?.value?.span ?? owner, {
+      what: `A batch has ${formatNumber(batch.classes * batch.samples)} samples`,
+      limit: formatNumber(budgets.batch),
+      help: "Take fewer classes or fewer samples of each.",
+    });
   if (batch !== undefined) checkBatchServes(losses, batch, batchEntry?.value?.span ?? owner, context);
   const optimizer = use("optimizer");
   const groups = checkGroups(settings.get("optimizer")?.value, context);

@@ -36,5 +36,17 @@ export function inferredShape(layer: string, input: Shape, values: Values): Shap
   return Object.hasOwn(laws, layer) ? laws[layer]!(input, values) : undefined;
 }
 
+/** Trained numbers of the layers that have many; 0 for the others, and where a side is not known. */
+export function layerParameters(layer: string, input: Shape, output: Shape, values: Values): number {
+  switch (layer) {
+    case "linear":
+      return (sizeOf(input) ?? 0) * (sizeOf(output) ?? 0);
+    case "conv":
+      return numberOf(values, "kernel") ** 2 * (input.at(-1) ?? 0) * (output.at(-1) ?? 0);
+    default:
+      return 0;
+  }
+}
+
 /** Channels of an image by how it is made. */
 export const imageChannels: Readonly<Record<string, number>> = { rgb: 3, gray: 1 };

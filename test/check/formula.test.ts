@@ -200,6 +200,17 @@ describe("bounds", () => {
     expect(check(`loss l() { let f0(i) = norm(x[i])\n${lets}\nmean[i] f30(i) }`).diagnostics).toEqual([]);
   });
 
+  test("numeric domains are held to a bound, with defaults and at each use", () => {
+    const bins = (nodes: string): string =>
+      `loss bins(nodes: int = ${nodes}) { sum[r in 0..nodes] r * (mean[i, j | same(i, j)] euclidean(x[i], x[j])) }`;
+    expect(marks(check(bins("1e9")).diagnostics)).toEqual(["DML0414 r in 0..nodes"]);
+    const use = `dataset d = icon_sets()
+model m { data: d backbone: conv4(8) embedding: linear(8) losses { a: bins(nodes: 1000000000) } }`;
+    expect(marks(check(`${bins("10")}\n${use}`).diagnostics)).toEqual(["DML0414 bins(nodes: 1000000000)"]);
+    const nested = "loss l() { sum[r in 0..9999] (sum[q in 0..9999] (r < q)) }";
+    expect(marks(check(nested).diagnostics)).toEqual(["DML0414 q in 0..9999"]);
+  });
+
   test("a long sum and a long chain of lets end", () => {
     const sum = Array.from({ length: 900 }, () => "1").join(" + ");
     expect(marks(check(`loss l() { ${sum} }`).diagnostics)).toEqual([]);

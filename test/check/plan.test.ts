@@ -256,6 +256,16 @@ describe("refused, at the exact characters", () => {
     ["a head that is an image", { embedding: "embedding: conv(8)" }, ["DML0405 conv(8)"]],
     ["pooled away", { backbone: "backbone: conv4(8) |> max_pool(4)" }, ["DML0407 max_pool(4)"]],
     ["too many layers", { backbone: "backbone: repeat 1000000000 { relu }" }, ["DML0414 relu"]],
+    [
+      "too many parameters",
+      { embedding: "embedding: linear(1000000000) |> normalize" },
+      ["DML0414 linear(1000000000)"],
+    ],
+    [
+      "too large a batch",
+      { train: "train { batch: 100000 classes * 4 samples }" },
+      ["DML0414 100000 classes * 4 samples"],
+    ],
     ["repeat of half", { backbone: "backbone: repeat 1.5 { relu }" }, ["DML0215 1.5"]],
     ["unknown loss", { losses: "losses { a: contrastiv() }" }, ["DML0201 contrastiv"]],
     [
@@ -319,6 +329,7 @@ describe("refused, at the exact characters", () => {
       ["DML0413 zero_shot(train: 0.5, validation: 0.5)"],
     ],
     ["icon_sets(size: 4)", ["DML0216 4"]],
+    ["icon_sets(size: 100000)", ["DML0414 icon_sets(size: 100000)"]],
     ["icon_sets() { augment: cutot(8) }", ["DML0201 cutot"]],
     ["icon_sets() { augment: affine(rotate: 10) }", ["DML0215 10"]],
     ["icon_sets() { image: rgb(32x32) }", ["DML0404 rgb(32x32)"]],

@@ -2,22 +2,15 @@
  * The formulas of one loss, measure or miner: its names and statements in order, then its body. Called by the rules of
  * these declarations.
  */
+import type { Diagnostics } from "../../diagnostics/diagnostic.ts";
 import {
   duplicateFormulaName,
   malformedDeclaration,
   unreachedParam,
   unusedName,
 } from "../../diagnostics/codes/formula.ts";
-import { unknownSetting } from "../../diagnostics/codes/check.ts";
 import { unknownName } from "../../diagnostics/codes/resolve.ts";
-import { Diagnostics } from "../../diagnostics/diagnostic.ts";
 import { closest } from "../../diagnostics/did_you_mean.ts";
-import { bindMatched } from "../../resolve/bind.ts";
-import { evaluateConstant } from "../../resolve/evaluate.ts";
-import { fit } from "../../resolve/fit.ts";
-import { matchArguments } from "../../resolve/match.ts";
-import { asUse, resolveUse, signatureOf } from "../../resolve/use.ts";
-import type { Value } from "../../resolve/values.ts";
 import type {
   Expression,
   Identifier,
@@ -34,11 +27,12 @@ import { walk, type Node } from "../../syntax/traverse.ts";
 import { Axes, type Axis } from "../../types/axis.ts";
 import { number, tensor, unknown, type FormulaType } from "../../types/formula_type.ts";
 import type { CheckContext } from "../context.ts";
-import { uniqueEntries } from "../settings.ts";
-import { expandLet, mentionsOnly } from "./calls.ts";
+
 import { Environment, type Binding, type FormulaContext, type LetBinding } from "./environment.ts";
-import { expectNumber, misfit } from "./expectations.ts";
+import { expectNumber } from "./expectations.ts";
 import { infer } from "./infer.ts";
+import { expandLet } from "./lets.ts";
+import { checkInitializer } from "./param_init.ts";
 import { checkParameters, parameterBinding } from "./parameters.ts";
 import { reportOpenIndices } from "./reductions.ts";
 
@@ -132,7 +126,7 @@ export class Formula {
 
   param(statement: Param): void {
     const type = this.tensorType(statement.type, "param");
-    this.initializer(statement.init);
+    checkInitializer(this.context, statement.init, this.environment);
     this.declare(statement.name, "trained parameter", {
       kind: "value",
       type,
@@ -223,74 +217,7 @@ export class Formula {
     });
     return sides.every((side) => side !== undefined) ? tensor(sides) : unknown;
   }
-
-  /** `kaiming_normal() { lr: 1e-2, train: true }` */
-  private initializer(expression: Expression): void {
-    const { context } = this;
-    const use = asUse(expression, "an initializer", context.diagnostics);
-    if (use === undefined) return;
-    const resolved = resolveUse("initializer", use, context.scope, context.diagnostics);
-    const list = use.kind === "Call" ? use.arguments : [];
-    const known = list.map((each) => mentionsOnly(context, each.value, this.environment)).every(Boolean);
-    if (resolved !== undefined) {
-      const signature = signatureOf(resolved);
-      const match = matchArguments(signature, use, context.diagnostics);
-      const speaker = known ? context.diagnostics : new Diagnostics();
-      bindMatched(signature, match, context.scope, context.constants, speaker);
-    }
-    const settings = use.kind === "Call" ? use.block : undefined;
-    for (const entry of uniqueEntries(settings, "settings", context.diagnostics))
-      this.paramSetting(entry.name, entry.value);
-  }
-
-  private paramSetting(name: Identifier, value: Expression | undefined): void {
-    const { context } = this;
-    const real = settingTypes[name.text];
-    if (real === undefined) {
-      const suggestion = closest(name.text, Object.keys(settingTypes));
-      context.diagnostics.report(unknownSetting, name.span, {
-        name: name.text,
-        where: "A `param`",
-        known: Object.keys(settingTypes),
-        ...(suggestion === undefined ? {} : { suggestion }),
-      });
-      return;
-    }
-    if (value === undefined) {
-      misfit(
-        context,
-        name.span,
-        `\`${name.text}\``,
-        { kind: "word" },
-        real === "bool" ? "`true` or `false`" : "a number",
-        undefined,
-      );
-      return;
-    }
-    if (!mentionsOnly(context, value, this.environment)) return;
-    const found: Value | undefined = evaluateConstant(value, context.constants, context.diagnostics);
-    const type: TypeExpression = {
-      kind: "Type",
-      span: name.span,
-      name: { kind: "Identifier", text: real, span: name.span },
-      words: [],
-      refinements: real === "real" ? [{ kind: "Bound", span: name.span, op: ">", value: zeroAt(name) }] : [],
-      rest: false,
-    };
-    if (found !== undefined)
-      fit(found, type, value.span, { name: `\`${name.text}\`` }, new Map(), context.diagnostics);
-  }
 }
-
-/** Settings of a `param`: an absolute learning rate, and whether it is trained. */
-const settingTypes: Readonly<Record<string, "real" | "bool">> = { lr: "real", train: "bool" };
-
-const zeroAt = (name: Identifier): Expression => ({
-  kind: "Number",
-  span: { ...name.span, start: name.span.start, end: name.span.start },
-  value: 0,
-  integer: true,
-});
 
 /** Reports a name in a header that must be one of a few. */
 export function expectOneOf(

@@ -7,6 +7,7 @@ import { tensor } from "../../types/formula_type.ts";
 import type { CheckContext } from "../context.ts";
 import { addGlobals, expectOneOf, Formula } from "../formula/declaration.ts";
 import { expectNumber } from "../formula/expectations.ts";
+import { checkLossBudgets } from "./loss_budgets.ts";
 
 export function checkLossDeclaration(declaration: LossDeclaration, context: CheckContext): void {
   const formula = new Formula(declaration, context);
@@ -37,6 +38,7 @@ export function checkLossDeclaration(declaration: LossDeclaration, context: Chec
         break;
     }
   expectNumber(formula.context, declaration.body, formula.infer(declaration.body), "The value of a loss");
+  checkLossBudgets(declaration, formula.context.constants, undefined, context);
   formula.finish();
 }
 

@@ -1,0 +1,97 @@
+/**
+ * Calls of the standard library's functions, by their declared types: `real`, `vector`, `tensor`, `index`. Used by
+ * `calls.ts`.
+ */
+import { wrongArity } from "../../diagnostics/codes/formula.ts";
+import { oneLine } from "../../resolve/describe.ts";
+import type { Resolved } from "../../resolve/scope.ts";
+import { textOf } from "../../source/source.ts";
+import type { Call, Expression, Parameter } from "../../syntax/ast.ts";
+import { bool, number, unknown, type FormulaType } from "../../types/formula_type.ts";
+import { argumentTypes, countOf, refuseNames } from "./arguments.ts";
+import type { Environment, FormulaContext } from "./environment.ts";
+import { expectIndexOver, expectNumber, misfit } from "./expectations.ts";
+
+export function callFunction(
+  context: FormulaContext,
+  call: Call,
+  resolved: Resolved<"function">,
+  environment: Environment,
+): FormulaType {
+  const { declaration } = resolved;
+  refuseNames(context, call);
+  const types = argumentTypes(context, call, environment);
+  const needed = declaration.parameters.length;
+  if (types.length !== needed) {
+    context.diagnostics.report(wrongArity, call.span, {
+      what: `\`${call.callee.text}\``,
+      needed: countOf(needed),
+      given: types.length,
+    });
+    return resultOf(declaration.result?.name.text, [], context);
+  }
+  const sound = declaration.parameters.map((parameter, place) =>
+    expectArgument(context, call, parameter, call.arguments[place]!.value, types[place]!),
+  );
+  const whole = sound.every(Boolean);
+  return resultOf(declaration.result?.name.text, whole ? types : [], context);
+}
+
+function expectArgument(
+  context: FormulaContext,
+  call: Call,
+  parameter: Parameter,
+  argument: Expression,
+  type: FormulaType,
+): boolean {
+  const where = `\`${call.callee.text}\``;
+  switch (parameter.type.name.text) {
+    case "tensor":
+      if (type.kind === "tensor") return true;
+      return expectNumber(context, argument, type, where);
+    case "vector":
+      if (type.kind === "unknown" || (type.kind === "tensor" && type.of === "number")) return true;
+      misfit(
+        context,
+        argument.span,
+        where,
+        type,
+        "a vector",
+        type.kind === "index" ? `Write \`x[${oneLine(textOf(argument.span))}]\`.` : undefined,
+      );
+      return false;
+    case "index":
+      // Of the functions, only those that compare samples take an index.
+      return expectIndexOver(context, argument, type, context.axes.of("batch", false), where);
+    default:
+      return expectNumber(context, argument, type, where);
+  }
+}
+
+/** The type of a function's value; no argument types where they did not fit. */
+function resultOf(
+  result: string | undefined,
+  types: readonly FormulaType[],
+  context: FormulaContext,
+): FormulaType {
+  switch (result) {
+    case "bool":
+      return bool;
+    case "tensor":
+      return types[0] ?? unknown;
+    case "vector": {
+      const [vector, ...others] = types;
+      if (vector?.kind !== "tensor") return unknown;
+      // With a size, other components are left than went in.
+      if (others.length === 0) return vector;
+      return { ...vector, axes: [...vector.axes.slice(0, -1), context.axes.unlike("dim", false)] };
+    }
+    default: {
+      const [vector] = types;
+      // The length of each row of a table is no number.
+      return vector?.kind === "tensor" && vector.axes.length > 1
+        ? { ...vector, axes: vector.axes.slice(0, -1) }
+        : number;
+    }
+  }
+}
