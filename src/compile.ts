@@ -14,7 +14,7 @@ import type { SourceFile } from "./source/source.ts";
 
 export interface Checked {
   readonly module: Module;
-  /** Everything that was found, in the order of the stages. */
+  /** Everything that was found: file by file, from top to bottom. */
   readonly diagnostics: readonly Diagnostic[];
   /** The plans of the models that are sound, in the order of the file. */
   readonly models: readonly ModelPlan[];
@@ -38,9 +38,19 @@ function checked(host: Host, module: Module, diagnostics: Diagnostics): Checked 
   const models = checkModule(module, diagnostics);
   return {
     module,
-    diagnostics: [...standardLibrary(host).diagnostics.all, ...diagnostics.all],
+    diagnostics: [...standardLibrary(host).diagnostics.all, ...inOrderOfText(diagnostics.all)],
     models,
   };
+}
+
+/** File by file, from top to bottom. */
+function inOrderOfText(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  const files = [...new Set(diagnostics.map(({ span }) => span.file.path))];
+  return files.flatMap((path) =>
+    diagnostics
+      .filter(({ span }) => span.file.path === path)
+      .sort((a, b) => a.span.start - b.span.start || a.span.end - b.span.end),
+  );
 }
 
 /** The program of a checked model, or why it cannot be compiled. */

@@ -17,7 +17,7 @@ import { matchArguments } from "../resolve/match.ts";
 import { refuseBlock, resolveUse, signatureOf } from "../resolve/use.ts";
 import { textOf, type Span } from "../source/source.ts";
 import type { Binary, Call, Expression, Name } from "../syntax/ast.ts";
-import { built, reportNotBuilt } from "./built.ts";
+import { built, reportNotBuilt, reportUnbuiltArguments } from "./built.ts";
 import type { CheckContext } from "./context.ts";
 
 /** Σ coefficient · leaf, or a plain constant. */
@@ -241,6 +241,7 @@ function strategy(call: Call, path: string, at: Combination): CombinePlan | unde
     );
     return undefined;
   }
+  if (reportUnbuiltArguments(call, diagnostics)) return undefined;
   refuseBlock(call, diagnostics);
   const signature = signatureOf(resolved);
   const match = matchArguments(signature, call, diagnostics);

@@ -2,21 +2,23 @@
  * From a pipeline to its layers: names resolved, arguments bound, `repeat` unrolled, backbones expanded in place, and
  * every shape inferred and checked. Called for backbones and heads. Pure.
  */
-import { budgetExceeded, imageTooSmall, layerInput, shapeMismatch } from "../diagnostics/codes/check.ts";
+import { budgetExceeded, imageTooSmall, shapeMismatch } from "../diagnostics/codes/check.ts";
 import { cyclicDefinition, wrongArgumentType } from "../diagnostics/codes/resolve.ts";
 import { Diagnostics } from "../diagnostics/diagnostic.ts";
 import type { LayerPlan, Shape } from "../plan/plan.ts";
 import { bindArguments } from "../resolve/bind.ts";
-import { describeValue, formatNumber, writeType } from "../resolve/describe.ts";
+import { describeValue, writeType } from "../resolve/describe.ts";
 import { evaluateConstant } from "../resolve/evaluate.ts";
 import type { Resolved, Scope } from "../resolve/scope.ts";
 import { asUse, calleeOf, resolveUse, signatureOf, type Use } from "../resolve/use.ts";
 import type { Value, Values } from "../resolve/values.ts";
-import type { BackboneDeclaration, Expression, Residual, TypeExpression } from "../syntax/ast.ts";
+import type { BackboneDeclaration, Expression, Residual } from "../syntax/ast.ts";
 import { bindInput, outputShape } from "../types/declared_shapes.ts";
-import { inferredShape, layerParameters } from "../types/layer_shapes.ts";
-import { describeShape, compatibleShapes, isImage, isVector, sizeOf, writeShape } from "../types/shapes.ts";
+import { inferredShape } from "../types/layer_shapes.ts";
+import { compatibleShapes, describeShape, writeShape } from "../types/shapes.ts";
+import { reportNotBuilt } from "./built.ts";
 import { budgets, type CheckContext } from "./context.ts";
+import { projectionStride, reportInput, withinBudget } from "./stages.ts";
 
 export interface Expanded {
   readonly layers: readonly LayerPlan[];
@@ -134,6 +136,17 @@ function repeatCount(expression: Expression, at: Expansion): number | undefined 
 function stage(use: Use, input: Shape | undefined, at: Expansion): Shape | undefined {
   const { diagnostics } = at.context;
   const { text } = calleeOf(use);
+  const weights =
+    use.kind === "Call" ? use.arguments.find((each) => each.name?.text === "weights") : undefined;
+  if (weights !== undefined) {
+    reportNotBuilt(
+      "Pretrained weights",
+      weights.span,
+      diagnostics,
+      "Remove the argument: training starts from random weights then.",
+    );
+    return undefined;
+  }
   const backbone =
     at.scope.lookup("layer", text) === undefined ? at.scope.lookup("backbone", text) : undefined;
   if (backbone !== undefined) return nested(use, backbone, input, at);
@@ -145,7 +158,7 @@ function stage(use: Use, input: Shape | undefined, at: Expansion): Shape | undef
   const { declaration } = layer;
   const bound = bindInput(declaration.result, input, values);
   if (bound === undefined) {
-    reportInput(use, declaration.result, input, at);
+    reportInput(use, declaration.result, input, at.context.diagnostics);
     return undefined;
   }
   const output = outputShape(declaration.output, inferredShape(text, input, values) ?? input, bound);
@@ -158,44 +171,10 @@ function stage(use: Use, input: Shape | undefined, at: Expansion): Shape | undef
     });
     return undefined;
   }
-  if (!withinBudget(use, input, output, values, at)) return undefined;
+  if (!withinBudget(use, input, output, values, diagnostics)) return undefined;
   const path = `${at.path}/${at.layers.length}.${text}`;
   at.layers.push({ kind: "layer", name: text, values, path, input, output, span: use.span });
   return output;
-}
-
-/** Whether a layer's output and its parameters are of a size that can be computed with. */
-function withinBudget(use: Use, input: Shape, output: Shape, values: Values, at: Expansion): boolean {
-  const { text } = calleeOf(use);
-  const checks: [string, number, number][] = [
-    ["numbers for each sample", sizeOf(output) ?? 0, budgets.features],
-    ["parameters", layerParameters(text, input, output, values), budgets.parameters],
-  ];
-  const broken = checks.find(([, count, limit]) => count > limit);
-  if (broken === undefined) return true;
-  const [what, count, limit] = broken;
-  at.context.diagnostics.report(budgetExceeded, use.span, {
-    what: `\`${text}\` has ${formatNumber(count)} ${what}`,
-    limit: formatNumber(limit),
-    help: "Make it smaller, or pool before it.",
-  });
-  return false;
-}
-
-function reportInput(use: Use, type: TypeExpression | undefined, input: Shape, at: Expansion): void {
-  const wantsVector = type?.name.text === "vector";
-  const help =
-    wantsVector && isImage(input)
-      ? "Make it a vector first: `linear(64)`, `global_avg_pool` or `flatten`."
-      : !wantsVector && isVector(input)
-        ? "Put this stage before the first `linear`, `flatten` or global pooling."
-        : undefined;
-  at.context.diagnostics.report(layerInput, use.span, {
-    layer: calleeOf(use).text,
-    given: describeShape(input),
-    needed: wantsVector ? "a vector" : type === undefined ? "something else" : `\`${writeType(type)}\``,
-    ...(help === undefined ? {} : { help }),
-  });
 }
 
 /** A backbone as a stage: its own pipeline, in its own scope, between its declared input and output. */
@@ -228,7 +207,7 @@ function expandBody(
   const { declaration } = resolved;
   const bound = input === undefined ? values : bindInput(declaration.input, input, values);
   if (bound === undefined) {
-    if (input !== undefined) reportInput(use, declaration.input, input, at);
+    if (input !== undefined) reportInput(use, declaration.input, input, at.context.diagnostics);
     return undefined;
   }
   const within = [...at.within, declaration];
@@ -280,17 +259,6 @@ function residual(expression: Residual, input: Shape | undefined, at: Expansion)
   }
   at.layers.push({ ...place, projection: { stride } });
   return output;
-}
-
-/** The stride with which `same` padding leads from one image's sides to the other's. */
-function projectionStride(input: Shape, output: Shape): number | undefined {
-  if (!isImage(input) || !isImage(output)) return undefined;
-  const [h, w] = input;
-  const [oh, ow] = output;
-  if (h === undefined || w === undefined || oh === undefined || ow === undefined) return undefined;
-  for (let stride = Math.max(1, Math.floor(h / oh)); stride <= Math.ceil(h / Math.max(1, oh - 1)); stride++)
-    if (Math.ceil(h / stride) === oh && Math.ceil(w / stride) === ow) return stride;
-  return undefined;
 }
 
 function spend(use: Use, at: Expansion): boolean {
