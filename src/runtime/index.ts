@@ -11,11 +11,15 @@ export { main } from "./main.ts";
 export * as ops from "./ops/index.ts";
 export * as nn from "./nn/index.ts";
 export type {
+  CombineContext,
   Combined,
+  Embedded,
   HeadSpec,
+  HeadWeights,
   Initializer,
   LossValue,
   Net,
+  NoiseSpec,
   ParameterSpec,
   Program,
   Sizes,

@@ -38,6 +38,13 @@ export interface ParameterSpec {
   readonly trainable: boolean;
 }
 
+/** Numbers drawn anew for every training step, uniform in [0, 1). */
+export interface NoiseSpec {
+  /** Declaration path, e.g. `combine/order`. Unique; the stream of step t is keyed by (seed, name, t). */
+  readonly name: string;
+  readonly shape: readonly number[];
+}
+
 export interface StateSpec {
   /** Declaration path, e.g. `backbone/2.batch_norm/mean`, `combine/pull/sum`. Unique. */
   readonly name: string;
@@ -57,6 +64,8 @@ export interface Net {
   state(name: string): tf.Tensor;
   /** Sets the state's value after the step (no gradient flows through it). Ignored when not training. */
   update(name: string, next: tf.Tensor): void;
+  /** The noise of this name at this step. Only when training. */
+  noise(name: string): tf.Tensor;
 }
 
 /** One loss on one batch. */
@@ -65,13 +74,65 @@ export interface LossValue {
   readonly value: tf.Scalar;
   /** 1 if the batch held at least one valid tuple, else 0 (then `value` is 0 with zero gradients). */
   readonly valid: tf.Scalar;
+  /**
+   * The shares of the samples, for a loss that decomposes over them (language.md, "Granularity"): the share of sample
+   * a is B times its part of the numerator over the whole denominator, detached. Its mean plus `constant` is `value`,
+   * gradients included. Required below a gate, elsewhere left out.
+   */
+  readonly perSample?: tf.Tensor1D;
+  /** With `perSample`: the part of `value` without a batch index (a regulariser); 0 where absent. */
+  readonly constant?: tf.Scalar;
 }
 
 /** A loss, or a combination of losses, on one batch. */
 export interface Combined extends LossValue {
   /** Effective weight of every loss below this node (product along the path, scales left out), by loss name. */
   readonly weights: Readonly<Record<string, tf.Scalar>>;
+  /**
+   * Weights within named groups: of group g in its parent by `g`, of a loss or group below it in g by `g/name`. Absent
+   * without groups.
+   */
+  readonly groups?: Readonly<Record<string, tf.Scalar>>;
+  /**
+   * What strategies below this node minimise for themselves, in parameters of their own (a gate's objective). Added to
+   * the value that is minimised; no weight and no scale touches it.
+   */
+  readonly own?: tf.Scalar;
+  /** The nodes at or below this one whose gradient is not that of their value. */
+  readonly surgeries?: readonly Surgery[];
 }
+
+/** A node that puts together the gradients of its operands: in `value` they are added up. */
+export interface Surgery {
+  /** `pcgrad`: Yu et al. (2020), algorithm 1. */
+  readonly kind: "pcgrad";
+  /** The node's value, the sum of `tasks`. */
+  readonly value: tf.Scalar;
+  /** The operands' values. */
+  readonly tasks: readonly tf.Scalar[];
+  /** Derivative of the root's value by the node's, detached. */
+  readonly factor: tf.Scalar;
+  /** [K, K]: row i orders the other tasks, ascending, for the projections of task i's gradient. */
+  readonly order: tf.Tensor2D;
+}
+
+/** What the backbone and the heads make of a batch. */
+export interface Embedded {
+  /** The backbone's features, flattened: [B, F]. */
+  readonly features: tf.Tensor2D;
+  /** Each head's embeddings [B, dim], by head name. */
+  readonly heads: Readonly<Record<string, tf.Tensor2D>>;
+}
+
+/** What a combination may read beside the losses. */
+export interface CombineContext extends Embedded {
+  readonly net: Net;
+  /** Class indices [B], int32. */
+  readonly labels: tf.Tensor1D;
+}
+
+/** Squared weights of heads in the ensemble embedding, by head name: per sample [B], or the same for all. */
+export type HeadWeights = Readonly<Record<string, tf.Tensor1D | tf.Scalar>>;
 
 export interface HeadSpec {
   readonly name: string;
@@ -170,12 +231,19 @@ export interface Program {
 
   parameters(sizes: Sizes): ParameterSpec[];
   state(sizes: Sizes): StateSpec[];
-  /** Images [B, H, W, C], values in 0..1, to each head's embeddings [B, dim]. */
-  embed(images: tf.Tensor4D, net: Net): Record<string, tf.Tensor2D>;
+  /** Noise that its functions read while training; none where absent. */
+  noise?(sizes: Sizes): NoiseSpec[];
+  /** Images [B, H, W, C], values in 0..1, to features and each head's embeddings. */
+  embed(images: tf.Tensor4D, net: Net): Embedded;
   /** Each head's embeddings and int32 class indices [B] (sorted by class, P classes of M) to each loss. */
-  losses(embeddings: Record<string, tf.Tensor2D>, labels: tf.Tensor1D, net: Net): Record<string, LossValue>;
+  losses(embeddings: Embedded["heads"], labels: tf.Tensor1D, net: Net): Record<string, LossValue>;
   /** The losses into the one scalar that is minimised. */
-  combine(losses: Record<string, LossValue>, net: Net): Combined;
+  combine(losses: Record<string, LossValue>, context: CombineContext): Combined;
+  /**
+   * Squared weights v_h of the heads in the ensemble embedding, where the network decides them: z_i = concat_h
+   * sqrt(v_h(i)) * f_h(x_i). A head that is not named keeps `HeadSpec.weight`. Absent where no weight is learned.
+   */
+  headWeights?(features: tf.Tensor2D, net: Net): HeadWeights;
 
   readonly train: TrainSettings;
   readonly evaluate: EvaluateSettings;

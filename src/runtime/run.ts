@@ -117,6 +117,7 @@ export async function runProgram(program: Program, options: RunOptions): Promise
       test: judged.test,
       ...(judged.compression === undefined ? {} : { compression: judged.compression }),
       weights: trained.values?.weights ?? {},
+      ...(trained.values?.groups === undefined ? {} : { group_weights: trained.values.groups }),
       timing: {
         ms_per_step: trained.timing.msPerStep,
         total_seconds: (ended - began) / 1000,

@@ -9,6 +9,7 @@ import * as init from "../../src/runtime/init.ts";
 import * as nn from "../../src/runtime/nn/index.ts";
 import type {
   Combined,
+  Embedded,
   LossValue,
   Net,
   ParameterSpec,
@@ -113,14 +114,17 @@ function state(): StateSpec[] {
   ];
 }
 
-function embed(images: tf.Tensor4D, net: Net): Record<string, tf.Tensor2D> {
+function embed(images: tf.Tensor4D, net: Net): Embedded {
   let h = nn.conv(images, net, "backbone/1.conv");
   h = nn.maxPool(nn.relu(nn.batchNorm(h, net, "backbone/2.batch_norm")), 2);
   h = nn.conv(h, net, "backbone/5.conv");
   h = nn.maxPool(nn.relu(nn.batchNorm(h, net, "backbone/6.batch_norm")), 2);
   return {
-    pull: nn.normalize(nn.linear(h, net, "heads/pull/1.linear")),
-    soft: nn.normalize(nn.linear(h, net, "heads/soft/1.linear")),
+    features: tf.reshape(h, [h.shape[0], -1]),
+    heads: {
+      pull: nn.normalize(nn.linear(h, net, "heads/pull/1.linear")),
+      soft: nn.normalize(nn.linear(h, net, "heads/soft/1.linear")),
+    },
   };
 }
 
@@ -171,7 +175,7 @@ export function shapesProgram(changes: Partial<Program> = {}): Program {
       pull: contrastive(embeddings["pull"]!, labels),
       soft: normalizedSoftmax(embeddings["soft"]!, labels, net),
     }),
-    combine: (losses, net): Combined =>
+    combine: (losses, { net }): Combined =>
       strategies.learned(net, "combine", [
         strategies.term("pull", losses["pull"]!),
         strategies.term("soft", losses["soft"]!),

@@ -38,10 +38,12 @@ function setUp(program: Program = shapesProgram()): SetUp {
   const sizes = { classes: batches.classes };
   const specs = program.parameters(sizes);
   const optimizer = createOptimizer(program.train.optimizer, specs);
+  const noise = program.noise?.(sizes) ?? [];
+  const source = { batches, optimizer, train: program.train, noise, steps: 30, seed: 7 };
   return {
     step: createStep(program, sizes, specs, optimizer),
     start: initialGeneration(program, sizes, specs, 7),
-    feeds: (number) => makeFeeds(batches, optimizer, program.train, 30, number),
+    feeds: (number) => makeFeeds(source, number),
   };
 }
 
@@ -141,7 +143,7 @@ describe("a training step", () => {
     const program = shapesProgram();
     const { step, start, feeds } = setUp({
       ...program,
-      embed: (_, net) => ({ pull: net.param("missing") as tf.Tensor2D }),
+      embed: (_, net) => ({ features: net.param("missing") as tf.Tensor2D, heads: {} }),
     });
     const fed = feeds(0);
     expect(() => step(start, fed.batch, fed.rates)).toThrow('no parameter "missing" is declared');

@@ -1,58 +1,172 @@
-/** The combination of losses as one nested expression over `strategies`, with the parameters and state it declares. */
-import type { CombinePlan } from "../../plan/plan.ts";
+/**
+ * The combination of losses as one nested expression over `strategies`, with the parameters, state and noise it declares
+ * and, where it has gates, the weights of the heads.
+ */
+import type { CombinePlan, ModelPlan } from "../../plan/plan.ts";
 import { numberText } from "./expressions.ts";
 import { property } from "./names.ts";
-import { stringLiteral } from "./text.ts";
+import { dataLiteral, objectKey, stringLiteral } from "./text.ts";
 import { numberIn, textIn } from "./values.ts";
 
 export interface EmittedCombination {
+  /** Of `losses` and `context`. */
   readonly text: string;
   readonly parameters: readonly string[];
   readonly state: readonly string[];
+  readonly noise: readonly string[];
+  /** Entries of a record, of `features` and `net`: the weights of heads below gates. */
+  readonly headWeights: readonly string[];
 }
 
-export function emitCombination(plan: CombinePlan): EmittedCombination {
-  const parameters: string[] = [];
-  const state: string[] = [];
-  const write = (node: CombinePlan): string => {
-    switch (node.kind) {
-      case "loss":
-        return `strategies.term(${stringLiteral(node.name)}, losses${property(node.name)}!)`;
-      case "sum": {
-        const terms = node.terms.map(
-          ({ coefficient, node: inner }) => `[${numberText(coefficient)}, ${write(inner)}]`,
-        );
-        return `strategies.weightedSum([${terms.join(", ")}])`;
-      }
-      case "strategy":
-        return strategyText(node, write, parameters, state);
+type Strategy = Extract<CombinePlan, { kind: "strategy" }>;
+
+/** What an emission gathers on its way through the nodes. */
+interface Emission {
+  readonly plan: ModelPlan;
+  readonly parameters: string[];
+  readonly state: string[];
+  readonly noise: string[];
+}
+
+export function emitCombination(plan: ModelPlan): EmittedCombination {
+  const emission: Emission = { plan, parameters: [], state: [], noise: [] };
+  const text = nodeText(plan.combine, emission);
+  const share = (gate: Strategy): number => headsBelow(gate, emission).length / plan.heads.length;
+  const headWeights = gatesBelow(plan.combine).map(
+    (gate) => `...${headWeightsText(gate, share(gate), { features: "features", net: "net" }, emission)}`,
+  );
+  const { parameters, state, noise } = emission;
+  return { text, parameters, state, noise, headWeights };
+}
+
+function nodeText(node: CombinePlan, emission: Emission): string {
+  switch (node.kind) {
+    case "loss":
+      return `strategies.term(${stringLiteral(node.name)}, losses${property(node.name)}!)`;
+    case "sum": {
+      const terms = node.terms.map(
+        ({ coefficient, node: inner }) => `[${numberText(coefficient)}, ${nodeText(inner, emission)}]`,
+      );
+      return `strategies.weightedSum([${terms.join(", ")}])`;
     }
-  };
-  const text = write(plan);
-  return { text, parameters, state };
+    case "strategy":
+      return strategyText(node, emission);
+  }
 }
 
-function strategyText(
-  node: Extract<CombinePlan, { kind: "strategy" }>,
-  write: (node: CombinePlan) => string,
-  parameters: string[],
-  state: string[],
-): string {
+function strategyText(node: Strategy, emission: Emission): string {
+  const { parameters, state, noise, plan } = emission;
   const count = node.operands.length;
   const path = stringLiteral(node.path);
-  const scale = stringLiteral(textIn(node.values, "scale"));
-  state.push(`...strategies.scaleState(${path}, ${count}, ${scale})`);
-  const operands = `[${node.operands.map((operand) => write(operand.node)).join(", ")}]`;
+  const scaleState = (...scale: string[]): unknown =>
+    state.push(`...strategies.scaleState(${[path, count, ...scale].join(", ")})`);
+  const texts = (): string[] => node.operands.map((operand) => nodeText(operand.node, emission));
+  const call = (...options: string[]): string =>
+    `strategies.${node.name}(${["context.net", path, `[${texts().join(", ")}]`, ...options].join(", ")})`;
   switch (node.name) {
-    case "equal":
-      return `strategies.equal(net, ${path}, ${operands}, { scale: ${scale} })`;
+    case "equal": {
+      const scale = stringLiteral(textIn(node.values, "scale"));
+      scaleState(scale);
+      return call(`{ scale: ${scale} }`);
+    }
     case "learned": {
+      const scale = stringLiteral(textIn(node.values, "scale"));
+      scaleState(scale);
       // The spec's floor is the share of all weight spread equally; the runtime's is the least weight of one loss.
       const floor = `${numberText(numberIn(node.values, "floor"))} / ${count}`;
       parameters.push(`...strategies.learnedParameters(${path}, ${count}, { floor: ${floor} })`);
-      return `strategies.learned(net, ${path}, ${operands}, { floor: ${floor}, scale: ${scale} })`;
+      return call(`{ floor: ${floor}, scale: ${scale} }`);
     }
+    case "hierarchical": {
+      const options = dataLiteral({ by: textIn(node.values, "by") });
+      scaleState();
+      parameters.push(`...strategies.hierarchicalParameters(${path}, ${count}, ${options})`);
+      const inner = texts();
+      const groups = node.operands.map(({ name }, k) => `[${stringLiteral(name)}, ${inner[k]!}]`);
+      return `strategies.hierarchical(context.net, ${path}, [${groups.join(", ")}], ${options})`;
+    }
+    case "gated": {
+      const features = plan.backbone.output.reduce<number>((product, side) => product * side!, 1);
+      scaleState();
+      parameters.push(`...strategies.gateParameters(${path}, ${features}, ${count})`);
+      const within = { features: "context.features", net: "context.net" };
+      const heads = `[${operandHeads(node, within, emission).join(", ")}]`;
+      const options = dataLiteral({ ...gateOptions(node), balance: numberAt(node, "balance") });
+      return `strategies.gated(context, ${path}, [${texts().join(", ")}], ${heads}, ${options})`;
+    }
+    case "pcgrad":
+      noise.push(`...strategies.pcgradNoise(${path}, ${count})`);
+      return call();
+    case "uncertainty":
+      parameters.push(`...strategies.uncertaintyParameters(${path}, ${count})`);
+      return call(`{ floor: ${numberText(numberIn(node.values, "floor"))} }`);
     default:
       throw new Error(`no emission for the strategy ${node.name}`);
+  }
+}
+
+const numberAt = ({ values }: Strategy, name: string): number | undefined =>
+  values.has(name) ? numberIn(values, name) : undefined;
+
+/** The options of a gate; `top` only where it leaves a loss out. */
+function gateOptions(gate: Strategy): { top?: number | undefined; temperature?: number | undefined } {
+  const top = numberAt(gate, "top");
+  const leavesOut = top !== undefined && top > 0 && top < gate.operands.length;
+  return { top: leavesOut ? top : undefined, temperature: numberAt(gate, "temperature") };
+}
+
+/** How features and net are written where an expression stands. */
+interface Within {
+  readonly features: string;
+  readonly net: string;
+}
+
+/** `strategies.gateHeadWeights(…)`: the weights of the heads below a gate that holds `share` of a whole. */
+function headWeightsText(gate: Strategy, share: number, within: Within, emission: Emission): string {
+  const heads = `[${operandHeads(gate, within, emission).join(", ")}]`;
+  const options = dataLiteral({ ...gateOptions(gate), share });
+  const { features, net } = within;
+  return `strategies.gateHeadWeights(${features}, ${net}, ${stringLiteral(gate.path)}, ${heads}, ${options})`;
+}
+
+/** The heads of each operand of a gate: their names, or their weights where there are gates below. */
+function operandHeads(gate: Strategy, within: Within, emission: Emission): string[] {
+  return gate.operands.map(({ node }) => {
+    const heads = headsBelow(node, emission);
+    const gates = gatesBelow(node);
+    if (gates.length === 0) return dataLiteral(heads);
+    const gatedHeads = gates.flatMap((inner) => headsBelow(inner, emission));
+    const plain = heads
+      .filter((head) => !gatedHeads.includes(head))
+      .map((head) => `${objectKey(head)}: tf.scalar(1 / ${heads.length})`);
+    const inner = gates.map((below) => {
+      const share = headsBelow(below, emission).length / heads.length;
+      return `...${headWeightsText(below, share, within, emission)}`;
+    });
+    return `{ ${[...plain, ...inner].join(", ")} }`;
+  });
+}
+
+/** The topmost gates at or below a node. */
+function gatesBelow(node: CombinePlan): Strategy[] {
+  if (node.kind === "strategy" && node.name === "gated") return [node];
+  return below(node).flatMap(gatesBelow);
+}
+
+/** Names of the heads that the losses at or below a node read, each once, in the order of the heads. */
+function headsBelow(node: CombinePlan, { plan }: Emission): string[] {
+  const names = (at: CombinePlan): string[] => (at.kind === "loss" ? [at.name] : below(at).flatMap(names));
+  const losses = new Set(names(node));
+  return plan.heads.filter((head) => head.losses.some((loss) => losses.has(loss))).map((head) => head.name);
+}
+
+function below(node: CombinePlan): readonly CombinePlan[] {
+  switch (node.kind) {
+    case "loss":
+      return [];
+    case "sum":
+      return node.terms.map((term) => term.node);
+    case "strategy":
+      return node.operands.map((operand) => operand.node);
   }
 }

@@ -10,6 +10,7 @@ import type { HeadPlan, LossPlan, ModelPlan } from "../../plan/plan.ts";
 import { oneLine } from "../../resolve/describe.ts";
 import { position, textOf } from "../../source/source.ts";
 import { emitCombination } from "./combine.ts";
+import type { EmittedCombination } from "./combine.ts";
 import { dimText } from "./expressions.ts";
 import { emitBackbone, emitHead } from "./layers.ts";
 import type { EmittedLoss } from "./losses.ts";
@@ -39,20 +40,25 @@ export async function emitProgram(plan: ModelPlan, identity: ProgramIdentity): P
   const declarations: Declarations = { parameters: [], state: [] };
   const embed = embedFunctions(plan, declarations);
   const losses = lossesFunction(plan, declarations);
-  const combination = emitCombination(plan.combine);
+  const combination = emitCombination(plan);
   declarations.parameters.push(...combination.parameters);
   declarations.state.push(...combination.state);
   const combine = declared("combine", "The losses into the one number that is minimised.", {
     parameters: [
       ["losses", "Record<string, LossValue>"],
-      ["net", "Net"],
+      ["context", "CombineContext"],
     ],
     returns: "Combined",
     lines: [`return ${combination.text};`],
   });
-  const functions = [...embed, losses, combine, ...declarationFunctions(declarations)];
+  const optional = combinationFunctions(combination);
+  const functions = [...embed, losses, combine, ...optional, ...declarationFunctions(declarations)];
   const sections = functions.map(({ structure }) => structure);
-  const program = programText(plan, identity);
+  const program = programText(
+    plan,
+    identity,
+    optional.map(({ structure }) => structure.name!),
+  );
   return assemble(plan, identity, sections, program);
 }
 
@@ -103,7 +109,8 @@ function embedFunctions(plan: ModelPlan, declarations: Declarations): Declared[]
     lines.push("", `// ${commentText(head.name)}: ${headText(head)}`, ...emitted.lines);
     return entryText(head.name, emitted.result);
   });
-  lines.push("", `return { ${results.join(", ")} };`);
+  const flat = isImage ? "tf.reshape(features, [features.shape[0], -1])" : "features";
+  lines.push("", `return { ${entryText("features", flat)}, heads: { ${results.join(", ")} } };`);
   return [
     declared(
       "backbone",
@@ -117,12 +124,12 @@ function embedFunctions(plan: ModelPlan, declarations: Declarations): Declared[]
         lines: [...backbone.lines, `return ${backbone.result};`],
       },
     ),
-    declared("embed", "Images [B, H, W, C] to the embeddings of each head.", {
+    declared("embed", "Images [B, H, W, C] to features and the embeddings of each head.", {
       parameters: [
         ["images", "tf.Tensor4D"],
         ["net", "Net"],
       ],
-      returns: "Record<string, tf.Tensor2D>",
+      returns: "Embedded",
       lines,
     }),
   ];
@@ -206,8 +213,33 @@ function declarationFunctions(declarations: Declarations): Declared[] {
   ];
 }
 
-/** The program's description of itself, the default export. */
-function programText(plan: ModelPlan, identity: ProgramIdentity): string {
+/** `headWeights(features)` and `noise(sizes)`, for combinations that have them. */
+function combinationFunctions({ headWeights, noise }: EmittedCombination): Declared[] {
+  const functions: Declared[] = [];
+  if (headWeights.length > 0)
+    functions.push(
+      declared("headWeights", "Squared weights of the gated heads in the embedding, for each sample.", {
+        parameters: [
+          ["features", "tf.Tensor2D"],
+          ["net", "Net"],
+        ],
+        returns: "HeadWeights",
+        lines: [`return { ${headWeights.join(", ")} };`],
+      }),
+    );
+  if (noise.length > 0)
+    functions.push(
+      declared("noise", "What is drawn anew for every step.", {
+        parameters: [["sizes", "Sizes"]],
+        returns: "NoiseSpec[]",
+        lines: [`return [${noise.join(", ")}];`],
+      }),
+    );
+  return functions;
+}
+
+/** The program's description of itself, the default export; `optional` are the functions it has beside the usual. */
+function programText(plan: ModelPlan, identity: ProgramIdentity, optional: readonly string[]): string {
   const places = plan.losses.map((loss) => {
     const { line } = position(loss.span.file, loss.span.start);
     return `${objectKey(loss.name)}: ${dataLiteral({ file: identity.specFile, line, text: loss.text })}`;
@@ -235,6 +267,7 @@ function programText(plan: ModelPlan, identity: ProgramIdentity): string {
     "embed",
     "losses",
     "combine",
+    ...optional,
     `train: ${trainText(plan.train)}`,
     `evaluate: ${evaluateText(plan.evaluate)}`,
     ...compress,
@@ -245,9 +278,13 @@ function programText(plan: ModelPlan, identity: ProgramIdentity): string {
 /** What the header may import from the runtime. */
 const RUNTIME_VALUES = new Set(["data", "init", "main", "nn", "ops", "strategies", "tf"]);
 const RUNTIME_TYPES = new Set([
+  "CombineContext",
   "Combined",
+  "Embedded",
+  "HeadWeights",
   "LossValue",
   "Net",
+  "NoiseSpec",
   "ParameterSpec",
   "Program",
   "Sizes",

@@ -8,16 +8,17 @@
  * weights drift to the loss that falls fastest; the floor is what keeps the others.
  */
 import * as tf from "@tensorflow/tfjs-core";
-import { untracked } from "../ops/untracked.ts";
 import type { Combined, Net, ParameterSpec } from "../program.ts";
-import { scaledValues } from "./scale.ts";
+import { detachedEntries, entry, linearNode } from "./node.ts";
+import { scaled } from "./scale.ts";
 import type { Scale } from "./scale.ts";
-import { anyValid, effectiveWeights } from "./weighted_sum.ts";
 
 export interface LearnedOptions {
   /** Smallest weight of a loss, in [0, 1/K]; 1 / (4K) where absent. */
   readonly floor?: number;
   readonly scale?: Scale;
+  /** Names of the operands, if they are named groups. */
+  readonly names?: readonly string[];
 }
 
 /**
@@ -51,15 +52,19 @@ export function learned(
 ): Combined {
   const count = operands.length;
   const floor = floorOf(count, options.floor);
-  const scaled = scaledValues(net, path, operands, options.scale ?? "running_mean");
+  const { values, scales } = scaled(net, path, operands, options.scale ?? "running_mean");
   const simplex = tf.softmax(net.param(`${path}/a`) as tf.Tensor1D);
   const weights = tf.add(tf.mul(simplex, 1 - count * floor), floor) as tf.Tensor1D;
-  const each = untracked(() => tf.unstack(weights)) as tf.Scalar[];
-  return {
-    value: tf.sum(tf.mul(weights, scaled)) as tf.Scalar,
-    valid: anyValid(operands),
-    weights: effectiveWeights(operands.map((operand, k) => [each[k]!, operand])),
-  };
+  const each = detachedEntries(weights);
+  return linearNode(
+    tf.sum(tf.mul(weights, values)) as tf.Scalar,
+    operands.map((operand, k) => ({
+      operand,
+      name: options.names?.[k],
+      weight: each[k]!,
+      factor: () => tf.div(entry(weights, k), detachedEntries(scales)[k]!) as tf.Scalar,
+    })),
+  );
 }
 
 function floorOf(operands: number, floor: number | undefined): number {

@@ -26,16 +26,18 @@ export function scaleState(path: string, operands: number, scale: Scale = "runni
   ];
 }
 
-/** The operands' values over their scales, [K]; moves the node's state on. */
-export function scaledValues(
-  net: Net,
-  path: string,
-  operands: readonly Combined[],
-  scale: Scale,
-): tf.Tensor1D {
+export interface Scaled {
+  /** The operands' values over their scales, [K]. */
+  readonly values: tf.Tensor1D;
+  /** The scales, [K], detached, each at least 1e-8. */
+  readonly scales: tf.Tensor1D;
+}
+
+/** The operands' values and their scales; moves the node's state on. */
+export function scaled(net: Net, path: string, operands: readonly Combined[], scale: Scale): Scaled {
   const values = tf.stack(operands.map((operand) => operand.value)) as tf.Tensor1D;
-  if (scale === "none") return values;
-  const divisor = untracked(() => {
+  if (scale === "none") return { values, scales: tf.ones([operands.length]) };
+  const scales = untracked(() => {
     const valid = tf.stack(operands.map((operand) => operand.valid)) as tf.Tensor1D;
     const sum = net.state(`${path}/sum`);
     const count = net.state(`${path}/count`);
@@ -45,7 +47,7 @@ export function scaledValues(
     const nextCount = tf.add(count, counted);
     net.update(`${path}/sum`, nextSum);
     net.update(`${path}/count`, nextCount);
-    return tf.maximum(tf.div(nextSum, tf.maximum(nextCount, 1)), SMALLEST_SCALE);
+    return tf.maximum(tf.div(nextSum, tf.maximum(nextCount, 1)), SMALLEST_SCALE) as tf.Tensor1D;
   });
-  return tf.div(values, divisor) as tf.Tensor1D;
+  return { values: tf.div(values, scales) as tf.Tensor1D, scales };
 }

@@ -4,5 +4,5 @@ import type { Combined, LossValue } from "../program.ts";
 
 /** The loss `name` with weight 1. */
 export function term(name: string, loss: LossValue): Combined {
-  return { value: loss.value, valid: loss.valid, weights: { [name]: tf.scalar(1) } };
+  return { ...loss, weights: { [name]: tf.scalar(1) } };
 }

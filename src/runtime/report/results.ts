@@ -31,6 +31,8 @@ export interface Results {
     readonly untrained: Metrics;
     readonly heads: Readonly<Record<string, Metrics>>;
     readonly ensemble: Metrics;
+    /** Of gated ensembles: the control, each sample's gates given to another sample. */
+    readonly ensemble_permuted_gates?: Metrics;
     /** Where the spec says `compress`. */
     readonly compressed?: Metrics;
   };
@@ -42,6 +44,11 @@ export interface Results {
   };
   /** Effective weight of each loss after the last step. */
   readonly weights: Readonly<Record<string, number>>;
+  /**
+   * Of combinations with named groups: the weight of each group in what it stands in (`pairs`), and of each of its
+   * losses or groups within it (`pairs/pull`).
+   */
+  readonly group_weights?: Readonly<Record<string, number>>;
   /** Milliseconds, but for what says otherwise. */
   readonly timing: { readonly ms_per_step: number; readonly [what: string]: number };
 }
@@ -70,6 +77,7 @@ export const resultsSchema = z.object({
     untrained: metrics,
     heads: z.record(z.string(), metrics),
     ensemble: metrics,
+    ensemble_permuted_gates: metrics.exactOptional(),
     compressed: metrics.exactOptional(),
   }),
   compression: z
@@ -80,6 +88,7 @@ export const resultsSchema = z.object({
     })
     .exactOptional(),
   weights: z.record(z.string(), z.number()),
+  group_weights: z.record(z.string(), z.number()).exactOptional(),
   timing: z.object({ ms_per_step: z.number().nonnegative() }).catchall(z.number()),
 }) satisfies z.ZodType<Results>;
 

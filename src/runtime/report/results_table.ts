@@ -17,7 +17,8 @@ export function metricHeading(metric: string): string {
 }
 
 /**
- * One row for pixels, the untrained network, each head, the ensemble and the compressed embedding; one column for each
+ * One row for pixels, the untrained network, each head, the ensemble (of a gated one also with its gates permuted
+ * between samples) and the compressed embedding; one column for each
  * metric, four digits. The best of each column is bold, the headings and the two baselines are dim.
  *
  * @param test the metrics of `results.json`.
@@ -35,6 +36,9 @@ export function resultsTable(test: Results["test"], paint: Paint = (_, text) => 
     })),
     { label: "ensemble", metrics: test.ensemble, baseline: false },
   ];
+  if (test.ensemble_permuted_gates !== undefined) {
+    rows.push({ label: "permuted gates", metrics: test.ensemble_permuted_gates, baseline: true });
+  }
   if (test.compressed !== undefined) {
     rows.push({ label: "compressed", metrics: test.compressed, baseline: false });
   }

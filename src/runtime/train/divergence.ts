@@ -88,12 +88,12 @@ async function gradientNorm(
   loss: string,
 ): Promise<number> {
   const squares = tf.tidy(() => {
-    const net = createNet(sizes, true, parameters, state);
+    const net = createNet(sizes, true, parameters, state, batch.noise);
     const trained = specs.filter((spec) => spec.trainable).map((spec) => parameters[spec.name]!);
     const { grads } = tf
       .engine()
       .gradients(
-        () => program.losses(program.embed(batch.images, net), batch.labels, net)[loss]!.value,
+        () => program.losses(program.embed(batch.images, net).heads, batch.labels, net)[loss]!.value,
         trained,
         undefined,
         true,

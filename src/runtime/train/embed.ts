@@ -5,6 +5,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { evaluationBatches } from "../data/batches.ts";
 import type { Dataset } from "../data/types.ts";
+import type { WeightValues } from "../ensemble/embedding.ts";
 import type { Program, Sizes } from "../program.ts";
 import { createNet } from "./net.ts";
 import type { TensorMap } from "./tensors.ts";
@@ -19,27 +20,45 @@ export interface Network {
   readonly state: TensorMap;
 }
 
-/** Each head's embeddings [n, dim] of the n samples at `indices`, without augmentation. */
+/** What a network makes of n samples. */
+export interface SampleEmbeddings {
+  /** Each head's embeddings [n, dim]. */
+  readonly heads: Readonly<Record<string, Float32Array>>;
+  /** Squared weights of heads that the network decides on: [n], or [1] for all samples. */
+  readonly weights: WeightValues;
+}
+
+/** The embeddings of the samples at `indices`, without augmentation. */
 export async function embedSamples(
   network: Network,
   dataset: Dataset,
   indices: Int32Array,
-): Promise<Record<string, Float32Array>> {
+): Promise<SampleEmbeddings> {
   const { program, sizes, parameters, state } = network;
   const net = createNet(sizes, false, parameters, state);
   const embeddings: Record<string, Float32Array> = Object.fromEntries(
     program.heads.map((head) => [head.name, new Float32Array(indices.length * head.dim)]),
   );
+  const weights = new Map<string, Float32Array>();
   const batches = evaluationBatches(dataset, indices, EVALUATION_BATCH);
   for (let index = 0; index < batches.count; index++) {
     const { images, labels } = batches.batch(index);
-    const output = tf.tidy(() => program.embed(tf.tensor4d(images, [labels.length, ...program.image]), net));
+    const from = index * EVALUATION_BATCH;
+    const output = tf.tidy(() => {
+      const { features, heads } = program.embed(tf.tensor4d(images, [labels.length, ...program.image]), net);
+      return { heads: { ...heads }, weights: { ...program.headWeights?.(features, net) } };
+    });
     for (const head of program.heads) {
-      embeddings[head.name]!.set(await output[head.name]!.data(), index * EVALUATION_BATCH * head.dim);
+      embeddings[head.name]!.set(await output.heads[head.name]!.data(), from * head.dim);
+    }
+    for (const [name, weight] of Object.entries(output.weights)) {
+      const all = weights.get(name) ?? new Float32Array(weight.rank === 0 ? 1 : indices.length);
+      all.set(await weight.data(), weight.rank === 0 ? 0 : from);
+      weights.set(name, all);
     }
     tf.dispose(output);
   }
-  return embeddings;
+  return { heads: embeddings, weights: Object.fromEntries(weights) };
 }
 
 /**

@@ -1,7 +1,8 @@
 /** What a step is fed, on the engine: the batch of a step and the rates of a step, both functions of its number. */
 import * as tf from "@tensorflow/tfjs-core";
 import type { TrainingBatches } from "../data/batches.ts";
-import type { TrainSettings } from "../program.ts";
+import type { NoiseSpec, TrainSettings } from "../program.ts";
+import { counterRandom } from "../random.ts";
 import type { Optimizer, RateTensors } from "./optimizers.ts";
 import { scheduleFactor } from "./schedules.ts";
 import type { BatchTensors } from "./step.ts";
@@ -13,12 +14,21 @@ export interface Feeds {
   readonly dataMs: number;
 }
 
-/** Makes the feeds of step `step` (0-based) of a run of `steps`. The caller disposes of them. */
+/** What the feeds of a run are made of. */
+export interface FeedSource {
+  readonly batches: TrainingBatches;
+  readonly optimizer: Optimizer;
+  readonly train: TrainSettings;
+  /** Noise that the program reads. */
+  readonly noise: readonly NoiseSpec[];
+  /** Steps of the run. */
+  readonly steps: number;
+  readonly seed: number;
+}
+
+/** Makes the feeds of step `step` (0-based) of a run. The caller disposes of them. */
 export function makeFeeds(
-  batches: TrainingBatches,
-  optimizer: Optimizer,
-  train: TrainSettings,
-  steps: number,
+  { batches, optimizer, train, noise, steps, seed }: FeedSource,
   step: number,
 ): Feeds {
   const start = performance.now();
@@ -26,7 +36,11 @@ export function makeFeeds(
   const dataMs = performance.now() - start;
   const values = optimizer.rates(step, scheduleFactor(train.schedule, step, steps));
   return {
-    batch: { images: tf.tensor4d(images, [...batches.shape]), labels: tf.tensor1d(labels, "int32") },
+    batch: {
+      images: tf.tensor4d(images, [...batches.shape]),
+      labels: tf.tensor1d(labels, "int32"),
+      noise: Object.fromEntries(noise.map((spec) => [spec.name, uniform(spec, seed, step)])),
+    },
     rates: {
       lr: Object.fromEntries(Object.entries(values.lr).map(([key, lr]) => [key, tf.scalar(lr)])),
       firstCorrection: tf.scalar(values.firstCorrection),
@@ -36,6 +50,23 @@ export function makeFeeds(
   };
 }
 
+/** The noise of a step: uniform, from the stream of (seed, name, step). */
+function uniform({ name, shape }: NoiseSpec, seed: number, step: number): tf.Tensor {
+  const random = counterRandom(seed, name, step);
+  const length = shape.reduce((product, side) => product * side, 1);
+  return tf.tensor(
+    Float32Array.from({ length }, () => random.uniform()),
+    [...shape],
+  );
+}
+
 export function disposeFeeds({ batch, rates }: Feeds): void {
-  tf.dispose([batch.images, batch.labels, rates.firstCorrection, rates.secondCorrection, { ...rates.lr }]);
+  tf.dispose([
+    batch.images,
+    batch.labels,
+    { ...batch.noise },
+    rates.firstCorrection,
+    rates.secondCorrection,
+    { ...rates.lr },
+  ]);
 }

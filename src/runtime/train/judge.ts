@@ -4,7 +4,7 @@
  */
 import type { Dataset, Split } from "../data/types.ts";
 import { fitCompression } from "../ensemble/compress.ts";
-import { ensembleDim, ensembleEmbedding } from "../ensemble/embedding.ts";
+import { ensembleDim, ensembleEmbedding, permutedWeights } from "../ensemble/embedding.ts";
 import { evaluateEmbeddings } from "../evaluate/evaluate.ts";
 import type { Metrics } from "../evaluate/evaluate.ts";
 import type { Results } from "../report/results.ts";
@@ -31,7 +31,7 @@ export async function judge(
   const { heads, evaluate: settings, compress } = trained.program;
   const labels = split.test.map((sample) => dataset.labels[sample]!);
   const width = ensembleDim(heads);
-  const total = 3 + heads.length + (compress === undefined ? 0 : 1);
+  let total = 3 + heads.length + (compress === undefined ? 0 : 1);
   let done = 0;
   const measure = async (embeddings: Float32Array, dim: number, name: string): Promise<Metrics> => {
     progress(done, total);
@@ -39,25 +39,35 @@ export async function judge(
     progress(++done, total);
     return metrics;
   };
-  const ensembleOf = async (network: Network, indices: Int32Array): Promise<Float32Array> =>
-    ensembleEmbedding(heads, await embedSamples(network, dataset, indices), indices.length);
+  const ensembleOf = async (network: Network, indices: Int32Array): Promise<Float32Array> => {
+    const { heads: embeddings, weights } = await embedSamples(network, dataset, indices);
+    return ensembleEmbedding(heads, embeddings, indices.length, weights);
+  };
 
   const [height, rowWidth, channels] = dataset.image;
   const pixels = await measure(pixelEmbeddings(dataset, split.test), height * rowWidth * channels, "pixels");
   const before = await measure(await ensembleOf(untrained, split.test), width, "the untrained network");
 
-  const embeddings = await embedSamples(trained, dataset, split.test);
+  const { heads: embeddings, weights } = await embedSamples(trained, dataset, split.test);
+  const count = split.test.length;
+  const permuted = permutedWeights(weights, count, seed);
+  if (permuted !== undefined) total++;
   const headMetrics: [name: string, metrics: Metrics][] = [];
   for (const { name, dim } of heads) {
     headMetrics.push([name, await measure(embeddings[name]!, dim, `head ${name}`)]);
   }
-  const joined = ensembleEmbedding(heads, embeddings, split.test.length);
-  const test = {
+  const joined = ensembleEmbedding(heads, embeddings, count, weights);
+  const measured = {
     pixels,
     untrained: before,
     heads: Object.fromEntries(headMetrics),
     ensemble: await measure(joined, width, "the ensemble"),
   };
+  const control = permuted === undefined ? undefined : ensembleEmbedding(heads, embeddings, count, permuted);
+  const test =
+    control === undefined
+      ? measured
+      : { ...measured, ensemble_permuted_gates: await measure(control, width, "the permuted gates") };
   if (compress === undefined) return { test, stored: new Map() };
 
   const fitted = fitCompression(
@@ -66,7 +76,7 @@ export async function judge(
     width,
     compress.to,
   );
-  const compressed = fitted.apply(joined, split.test.length);
+  const compressed = fitted.apply(joined, count);
   return {
     test: { ...test, compressed: await measure(compressed, compress.to, "the compressed embedding") },
     compression: {

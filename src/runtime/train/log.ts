@@ -16,8 +16,9 @@ export function createLog(path: string): RunLog {
   writeFileSync(path, "");
   const append = (entry: object): void => appendFileSync(path, `${JSON.stringify(entry)}\n`);
   return {
-    values(step, { total, losses, weights, gradientNorm }, rate) {
-      append({ step, total, losses, weights, gradient_norm: gradientNorm, rate });
+    values(step, { total, losses, weights, groups, gradientNorm }, rate) {
+      const grouped = groups === undefined ? {} : { group_weights: groups };
+      append({ step, total, losses, weights, ...grouped, gradient_norm: gradientNorm, rate });
     },
     score(step, metric, score, best) {
       append({ step, validation: { [metric]: score }, best });

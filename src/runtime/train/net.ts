@@ -10,7 +10,7 @@ export interface RecordingNet extends Net {
 }
 
 /**
- * A net over `parameters` and `state`. Reading or updating a name that was not declared is an error that names it, as
+ * A net over `parameters`, `state` and, in training, `noise`. Reading or updating a name that was not declared is an error that names it, as
  * is an update of another shape: both would be mistakes of the compiler, not of the spec.
  */
 export function createNet(
@@ -18,6 +18,7 @@ export function createNet(
   training: boolean,
   parameters: TensorMap,
   state: TensorMap,
+  noise: TensorMap = {},
 ): RecordingNet {
   const updates: Record<string, tf.Tensor> = {};
   const stateOf = (name: string): tf.Tensor => {
@@ -42,6 +43,11 @@ export function createNet(
         throw new Error(`state "${name}" has shape [${before.shape}], its update [${next.shape}]`);
       }
       updates[name] = next;
+    },
+    noise(name) {
+      const value = noise[name];
+      if (value === undefined) throw new Error(`no noise "${name}" is declared`);
+      return value;
     },
   };
 }

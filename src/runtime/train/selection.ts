@@ -94,9 +94,9 @@ export class Selection {
     const { program, sizes, dataset, validation, seed } = this.#context;
     const { select } = program.train;
     if (select.kind !== "best") throw new Error("nothing is selected by a score");
-    const embeddings = await embedSamples({ program, sizes, parameters, state }, dataset, validation);
+    const { heads, weights } = await embedSamples({ program, sizes, parameters, state }, dataset, validation);
     const metrics = await evaluateEmbeddings(
-      ensembleEmbedding(program.heads, embeddings, validation.length),
+      ensembleEmbedding(program.heads, heads, validation.length, weights),
       ensembleDim(program.heads),
       validation.map((sample) => dataset.labels[sample]!),
       onlyMetric(select.metric, program.evaluate),

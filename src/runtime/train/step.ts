@@ -4,15 +4,18 @@
  * tensor, so it can be captured as a graph, resumed and repeated. Called by the trainer.
  */
 import * as tf from "@tensorflow/tfjs-core";
-import type { Program, Sizes, ParameterSpec } from "../program.ts";
+import type { Combined, Program, Sizes, ParameterSpec } from "../program.ts";
+import { combinedGradients } from "./combined_gradients.ts";
 import { createNet } from "./net.ts";
 import type { Optimizer, RateTensors } from "./optimizers.ts";
-import type { Generation } from "./tensors.ts";
+import type { Generation, TensorMap } from "./tensors.ts";
 
 /** A batch on the engine: images [B, H, W, C] in 0..1 and int32 training-class indices [B], sorted. */
 export interface BatchTensors {
   readonly images: tf.Tensor4D;
   readonly labels: tf.Tensor1D;
+  /** The step's noise, by name. */
+  readonly noise: TensorMap;
 }
 
 /** What a step says of itself, all scalars; read back only when the trainer asks. */
@@ -23,6 +26,8 @@ export interface StepValues {
   readonly losses: Readonly<Record<string, tf.Scalar>>;
   /** Effective weight of each loss. */
   readonly weights: Readonly<Record<string, tf.Scalar>>;
+  /** Weights within named groups: see `Combined.groups`. */
+  readonly groups?: Readonly<Record<string, tf.Scalar>>;
   /** Global norm of the gradients before clipping. */
   readonly gradientNorm: tf.Scalar;
 }
@@ -47,31 +52,34 @@ export function createStep(
   return (generation, batch, rates) =>
     tf.tidy(() => {
       const { parameters, state, slots } = generation;
-      const net = createNet(sizes, true, parameters, state);
-      let values: Omit<StepValues, "gradientNorm"> | undefined;
-      const forward = (): tf.Scalar => {
-        const losses = program.losses(program.embed(batch.images, net), batch.labels, net);
-        const combined = program.combine(losses, net);
-        const raw = Object.fromEntries(Object.entries(losses).map(([name, loss]) => [name, loss.value]));
-        values = { total: combined.value, losses: raw, weights: combined.weights };
+      const net = createNet(sizes, true, parameters, state, batch.noise);
+      let raw: Record<string, tf.Scalar> = {};
+      const forward = (): Combined => {
+        const embedded = program.embed(batch.images, net);
+        const losses = program.losses(embedded.heads, batch.labels, net);
+        const combined = program.combine(losses, { ...embedded, net, labels: batch.labels });
+        raw = Object.fromEntries(Object.entries(losses).map(([name, loss]) => [name, loss.value]));
         // What leaves the step beside the minimised scalar must outlive the scope of the forward pass.
-        for (const tensor of [...Object.values(raw), ...Object.values(combined.weights)]) tf.keep(tensor);
-        for (const tensor of Object.values(net.updates)) tf.keep(tensor);
-        return combined.value;
+        for (const tensor of [...Object.values(raw), ...reported(combined), ...Object.values(net.updates)])
+          tf.keep(tensor);
+        return combined;
       };
-      const result = tf.engine().gradients(
-        forward,
-        trained.map((name) => parameters[name]!),
-        undefined,
-        true,
-      );
-      const gradients = Object.fromEntries(trained.map((name, i) => [name, result.grads[i]]));
-      const next = optimizer.apply(parameters, gradients, slots, rates);
+      const inputs = trained.map((name) => parameters[name]!);
+      const { total, combined, gradients } = combinedGradients(forward, inputs);
+      const byName = Object.fromEntries(trained.map((name, i) => [name, gradients[i]]));
+      const next = optimizer.apply(parameters, byName, slots, rates);
+      const { weights, groups } = combined;
+      const said = { total, losses: raw, weights, ...(groups === undefined ? {} : { groups }) };
       return {
-        values: { ...values!, gradientNorm: next.gradientNorm },
+        values: { ...said, gradientNorm: next.gradientNorm },
         parameters: next.parameters,
         state: { ...state, ...net.updates },
         slots: next.slots,
       };
     });
 }
+
+const reported = ({ weights, groups }: Combined): tf.Tensor[] => [
+  ...Object.values(weights),
+  ...Object.values(groups ?? {}),
+];

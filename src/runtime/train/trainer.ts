@@ -91,7 +91,10 @@ export async function train(options: TrainOptions, start: Generation, holder: Ho
   const { program, sizes, specs, batches, steps, listener, signal } = options;
   const optimizer = createOptimizer(program.train.optimizer, specs);
   const step = createStep(program, sizes, specs, optimizer);
-  const feedsOf = (number: number) => makeFeeds(batches, optimizer, program.train, steps, number);
+  const { seed } = options;
+  const noise = program.noise?.(sizes) ?? [];
+  const feedSource = { batches, optimizer, train: program.train, noise, steps, seed };
+  const feedsOf = (number: number) => makeFeeds(feedSource, number);
   const selection = new Selection(options, holder);
 
   let current = start;

@@ -7,6 +7,7 @@ export interface ReadValues {
   readonly total: number;
   readonly losses: Readonly<Record<string, number>>;
   readonly weights: Readonly<Record<string, number>>;
+  readonly groups?: Readonly<Record<string, number>>;
   readonly gradientNorm: number;
 }
 
@@ -14,20 +15,26 @@ export interface ReadValues {
 export async function readValues(values: StepValues): Promise<ReadValues> {
   const losses = Object.entries(values.losses);
   const weights = Object.entries(values.weights);
+  const groups = Object.entries(values.groups ?? {});
   const scalars = [
     values.total,
     values.gradientNorm,
     ...losses.map(([, v]) => v),
     ...weights.map(([, v]) => v),
+    ...groups.map(([, v]) => v),
   ];
   const packed = tf.stack(scalars);
   const [total, gradientNorm, ...rest] = Array.from(await packed.data());
   packed.dispose();
+  const after = losses.length + weights.length;
   return {
     total: total!,
     gradientNorm: gradientNorm!,
     losses: Object.fromEntries(losses.map(([name], i) => [name, rest[i]!])),
     weights: Object.fromEntries(weights.map(([name], i) => [name, rest[losses.length + i]!])),
+    ...(groups.length === 0
+      ? {}
+      : { groups: Object.fromEntries(groups.map(([name], i) => [name, rest[after + i]!])) }),
   };
 }
 
@@ -38,5 +45,11 @@ export function allFinite(values: ReadValues): boolean {
 
 /** Disposes of a step's values. */
 export function disposeValues(values: StepValues): void {
-  tf.dispose([values.total, values.gradientNorm, { ...values.losses }, { ...values.weights }]);
+  tf.dispose([
+    values.total,
+    values.gradientNorm,
+    { ...values.losses },
+    { ...values.weights },
+    { ...values.groups },
+  ]);
 }

@@ -10,7 +10,9 @@ import {
   ops,
   strategies,
   tf,
+  type CombineContext,
   type Combined,
+  type Embedded,
   type LossValue,
   type Net,
   type ParameterSpec,
@@ -40,8 +42,8 @@ function backbone(images: tf.Tensor4D, net: Net): tf.Tensor4D {
   return maxPool4;
 }
 
-/** Images [B, H, W, C] to the embeddings of each head. */
-function embed(images: tf.Tensor4D, net: Net): Record<string, tf.Tensor2D> {
+/** Images [B, H, W, C] to features and the embeddings of each head. */
+function embed(images: tf.Tensor4D, net: Net): Embedded {
   const features = backbone(images, net);
 
   // constructor: linear(8) |> normalize, [B, 8], read by constructor
@@ -71,14 +73,17 @@ function embed(images: tf.Tensor4D, net: Net): Record<string, tf.Tensor2D> {
   const _ = nn.normalize(nn.linear(features, net, "heads/__/0.linear", { bias: true }));
 
   return {
-    constructor: constructor2,
-    await: await2,
-    ["__proto__"]: proto,
-    hasOwnProperty: hasOwnProperty2,
-    features: features2,
-    linear1,
-    tf: tf2,
-    __: _,
+    features: tf.reshape(features, [features.shape[0], -1]),
+    heads: {
+      constructor: constructor2,
+      await: await2,
+      ["__proto__"]: proto,
+      hasOwnProperty: hasOwnProperty2,
+      features: features2,
+      linear1,
+      tf: tf2,
+      __: _,
+    },
   };
 }
 
@@ -91,44 +96,46 @@ function losses(
   // Shared between losses
   const positives = ops.sameClass(labels);
   const negatives = ops.differentClass(labels);
-  const mask = tf.logicalOr(ops.any(positives, { over: [0, 1] }), ops.any(negatives, { over: [0, 1] }));
+  const either = tf.logicalOr(ops.any(positives, { over: [0, 1] }), ops.any(negatives, { over: [0, 1] }));
   const classIndices = ops.indices(0, net.sizes.classes);
   const atTarget = tf.equal(classIndices, tf.expandDims(labels, 1));
 
   // constructor: contrastive( margin: 0.5 ) (line 17)
   // Pairs within one class together, pairs of different classes apart (Hadsell, Chopra & LeCun 2006, eq. 4).
-  const constructorEmbeddings = embeddings["constructor"]!;
-  const squaredDistance = ops.squaredDistances(constructorEmbeddings, constructorEmbeddings);
-  const euclideanDistance = ops.sqrt(squaredDistance);
-  const meanActive = ops.meanActive(tf.relu(euclideanDistance), { over: [0, 1], where: positives });
-  const meanActive2 = ops.meanActive(tf.relu(tf.sub(0.5, euclideanDistance)), {
+  const constructor2 = embeddings["constructor"]!;
+  const euclideanDistance = ops.sqrt(ops.squaredDistances(constructor2, constructor2));
+  const activeMean = ops.meanActive(tf.relu(euclideanDistance), { over: [0, 1], where: positives });
+  const activeMean2 = ops.meanActive(tf.relu(tf.sub(0.5, euclideanDistance)), {
     over: [0, 1],
     where: negatives,
   });
-  const constructor2 = {
-    value: tf.add(meanActive, meanActive2) as tf.Scalar,
-    valid: ops.real(mask) as tf.Scalar,
+  const constructor3 = {
+    value: tf.add(activeMean, activeMean2) as tf.Scalar,
+    valid: ops.real(either) as tf.Scalar,
   };
 
   // await: triplet() (line 20)
   // Each anchor nearer to its positives than to its negatives by a margin (Schroff, Kalenichenko & Philbin 2015, eq. 3).
-  const awaitEmbeddings = embeddings["await"]!;
-  const tuples = tf.logicalAnd(tf.expandDims(positives, 2), tf.expandDims(negatives, 1));
-  const euclideanDistance2 = ops.sqrt(ops.squaredDistances(awaitEmbeddings, awaitEmbeddings));
-  const sub = tf.sub(tf.expandDims(euclideanDistance2, 2), tf.expandDims(euclideanDistance2, 1));
-  const await2 = {
-    value: ops.meanActive(tf.relu(tf.add(sub, 0.05)), { over: [0, 1, 2], where: tuples }) as tf.Scalar,
-    valid: ops.real(ops.any(tuples, { over: [0, 1, 2] })) as tf.Scalar,
+  const await2 = embeddings["await"]!;
+  const euclideanDistance2 = ops.sqrt(ops.squaredDistances(await2, await2));
+  const difference = tf.sub(tf.expandDims(euclideanDistance2, 2), tf.expandDims(euclideanDistance2, 1));
+  const triplets = tf.logicalAnd(tf.expandDims(positives, 2), tf.expandDims(negatives, 1));
+  const await3 = {
+    value: ops.meanActive(tf.relu(tf.add(difference, 0.05)), {
+      over: [0, 1, 2],
+      where: triplets,
+    }) as tf.Scalar,
+    valid: ops.real(ops.any(triplets, { over: [0, 1, 2] })) as tf.Scalar,
   };
 
   // __proto__: multi_similarity() (line 21)
   // Multi-similarity: soft hardest positives and negatives of each anchor (Wang, Han, Huang, Dong & Scott 2019, eq. 15), without its mining.
   const unitProto = ops.normalize(embeddings["__proto__"]!);
-  const sub2 = tf.sub(tf.matMul(unitProto, unitProto, false, true), 0.5);
-  const logSum = ops.log1pSumExp(tf.mul(-2, sub2), { over: [1], where: positives });
-  const logSum2 = ops.log1pSumExp(tf.mul(50, sub2), { over: [1], where: negatives });
+  const difference2 = tf.sub(tf.matMul(unitProto, unitProto, false, true), 0.5);
+  const logSum = ops.log1pSumExp(tf.mul(-2, difference2), { over: [1], where: positives });
+  const logSum2 = ops.log1pSumExp(tf.mul(50, difference2), { over: [1], where: negatives });
   const proto = {
-    value: ops.mean(tf.add(ops.divide(logSum, 2), ops.divide(logSum2, 50)), { over: [0] }) as tf.Scalar,
+    value: ops.mean(tf.add(tf.div(logSum, 2), tf.div(logSum2, 50)), { over: [0] }) as tf.Scalar,
     valid: tf.scalar(1),
   };
 
@@ -140,8 +147,10 @@ function losses(
     false,
     true,
   );
-  const crossEntropy = ops.crossEntropy(ops.divide(cosineSimilarity, 0.25), atTarget);
-  const hasOwnProperty2 = { value: ops.mean(crossEntropy, { over: [0] }) as tf.Scalar, valid: tf.scalar(1) };
+  const hasOwnProperty2 = {
+    value: ops.mean(ops.crossEntropy(tf.div(cosineSimilarity, 0.25), atTarget), { over: [0] }) as tf.Scalar,
+    valid: tf.scalar(1),
+  };
 
   // features: arcface() (line 23)
   // ArcFace: an angular margin added at the true class (Deng, Guo, Xue & Zafeiriou 2019, eq. 3), with the usual monotone continuation beyond 180deg - margin.
@@ -151,23 +160,19 @@ function losses(
     false,
     true,
   );
-  const mask2 = tf.lessEqual(ops.stopGradient(ops.acos(cosineSimilarity2)), tf.scalar(2.642428487519415));
-  const mul = tf.mul(ops.sqrt(tf.sub(1, tf.square(cosineSimilarity2))), 0.4786918579406068);
-  const pushed = ops.select(
-    mask2,
-    tf.sub(tf.mul(cosineSimilarity2, 0.8779829754279805), mul),
-    tf.sub(cosineSimilarity2, 0.238945822073603),
-  );
-  const crossEntropy2 = ops.crossEntropy(
+  const atMost = tf.lessEqual(ops.stopGradient(ops.acos(cosineSimilarity2)), tf.scalar(2.642428487519415));
+  const product = tf.mul(ops.sineOfAcos(cosineSimilarity2), 0.4786918579406068);
+  const difference3 = tf.sub(tf.mul(cosineSimilarity2, 0.8779829754279805), product);
+  const pushed = ops.select(atMost, difference3, tf.sub(cosineSimilarity2, 0.238945822073603));
+  const crossEntropy = ops.crossEntropy(
     tf.mul(64, ops.select(atTarget, pushed, cosineSimilarity2)),
     atTarget,
   );
-  const features = { value: ops.mean(crossEntropy2, { over: [0] }) as tf.Scalar, valid: tf.scalar(1) };
+  const features = { value: ops.mean(crossEntropy, { over: [0] }) as tf.Scalar, valid: tf.scalar(1) };
 
   // linear1: proxy_anchor() (line 24)
   // Proxy-Anchor: every proxy is an anchor for the whole batch (Kim, Kim, Cho & Kwak 2020, eq. 4).
-  const classIndicesByAxis = tf.expandDims(classIndices, 1);
-  const atTarget2 = tf.equal(labels, classIndicesByAxis);
+  const atTarget2 = tf.equal(labels, tf.expandDims(classIndices, 1));
   const cosineSimilarity3 = tf.matMul(
     ops.normalize(net.param("losses/linear1/proxy")),
     ops.normalize(embeddings["linear1"]!),
@@ -181,7 +186,7 @@ function losses(
   const mean = ops.mean(logSum3, { over: [0], where: ops.any(atTarget2, { over: [1] }) });
   const logSum4 = ops.log1pSumExp(tf.mul(32, tf.add(cosineSimilarity3, 0.1)), {
     over: [1],
-    where: tf.notEqual(labels, classIndicesByAxis),
+    where: tf.notEqual(labels, tf.expandDims(classIndices, 1)),
   });
   const linear1 = { value: tf.add(mean, ops.mean(logSum4, { over: [0] })) as tf.Scalar, valid: tf.scalar(1) };
 
@@ -193,36 +198,38 @@ function losses(
     false,
     true,
   );
-  const crossEntropy3 = ops.crossEntropy(ops.divide(cosineSimilarity4, 0.05), atTarget);
-  const tf2 = { value: ops.mean(crossEntropy3, { over: [0] }) as tf.Scalar, valid: tf.scalar(1) };
+  const tf2 = {
+    value: ops.mean(ops.crossEntropy(tf.div(cosineSimilarity4, 0.05), atTarget), { over: [0] }) as tf.Scalar,
+    valid: tf.scalar(1),
+  };
 
   // __: contrastive() (line 26)
   // Pairs within one class together, pairs of different classes apart (Hadsell, Chopra & LeCun 2006, eq. 4).
-  const embeddings2 = embeddings["__"]!;
-  const euclideanDistance3 = ops.sqrt(ops.squaredDistances(embeddings2, embeddings2));
-  const meanActive3 = ops.meanActive(tf.relu(euclideanDistance3), { over: [0, 1], where: positives });
-  const meanActive4 = ops.meanActive(tf.relu(tf.sub(1, euclideanDistance3)), {
+  const _ = embeddings["__"]!;
+  const euclideanDistance3 = ops.sqrt(ops.squaredDistances(_, _));
+  const activeMean3 = ops.meanActive(tf.relu(euclideanDistance3), { over: [0, 1], where: positives });
+  const activeMean4 = ops.meanActive(tf.relu(tf.sub(1, euclideanDistance3)), {
     over: [0, 1],
     where: negatives,
   });
-  const _ = { value: tf.add(meanActive3, meanActive4) as tf.Scalar, valid: ops.real(mask) as tf.Scalar };
+  const _2 = { value: tf.add(activeMean3, activeMean4) as tf.Scalar, valid: ops.real(either) as tf.Scalar };
 
   return {
-    constructor: constructor2,
-    await: await2,
+    constructor: constructor3,
+    await: await3,
     ["__proto__"]: proto,
     hasOwnProperty: hasOwnProperty2,
     features,
     linear1,
     tf: tf2,
-    __: _,
+    __: _2,
   };
 }
 
 /** The losses into the one number that is minimised. */
-function combine(losses: Record<string, LossValue>, net: Net): Combined {
+function combine(losses: Record<string, LossValue>, context: CombineContext): Combined {
   return strategies.learned(
-    net,
+    context.net,
     "combine",
     [
       strategies.term("constructor", losses["constructor"]!),

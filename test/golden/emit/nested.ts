@@ -10,7 +10,9 @@ import {
   ops,
   strategies,
   tf,
+  type CombineContext,
   type Combined,
+  type Embedded,
   type LossValue,
   type Net,
   type ParameterSpec,
@@ -27,8 +29,8 @@ function backbone(images: tf.Tensor4D, net: Net): tf.Tensor2D {
   return globalAvgPool1;
 }
 
-/** Images [B, H, W, C] to the embeddings of each head. */
-function embed(images: tf.Tensor4D, net: Net): Record<string, tf.Tensor2D> {
+/** Images [B, H, W, C] to features and the embeddings of each head. */
+function embed(images: tf.Tensor4D, net: Net): Embedded {
   const features = backbone(images, net);
 
   // pull: linear(16) |> normalize, [B, 16], read by pull
@@ -46,7 +48,7 @@ function embed(images: tf.Tensor4D, net: Net): Record<string, tf.Tensor2D> {
   // anchor: linear(16) |> normalize, [B, 16], read by anchor
   const anchor = nn.normalize(nn.linear(features, net, "heads/anchor/0.linear", { bias: true }));
 
-  return { pull, rank, soft, arc, anchor };
+  return { features, heads: { pull, rank, soft, arc, anchor } };
 }
 
 /** Each loss on one batch: its value, and whether the batch held a valid tuple. */
@@ -62,15 +64,15 @@ function losses(
 
   // pull: contrastive() (line 10)
   // Pairs within one class together, pairs of different classes apart (Hadsell, Chopra & LeCun 2006, eq. 4).
-  const pullEmbeddings = embeddings["pull"]!;
-  const euclideanDistance = ops.sqrt(ops.squaredDistances(pullEmbeddings, pullEmbeddings));
-  const meanActive = ops.meanActive(tf.relu(euclideanDistance), { over: [0, 1], where: positives });
-  const meanActive2 = ops.meanActive(tf.relu(tf.sub(1, euclideanDistance)), {
+  const pull = embeddings["pull"]!;
+  const euclideanDistance = ops.sqrt(ops.squaredDistances(pull, pull));
+  const activeMean = ops.meanActive(tf.relu(euclideanDistance), { over: [0, 1], where: positives });
+  const activeMean2 = ops.meanActive(tf.relu(tf.sub(1, euclideanDistance)), {
     over: [0, 1],
     where: negatives,
   });
-  const pull = {
-    value: tf.add(meanActive, meanActive2) as tf.Scalar,
+  const pull2 = {
+    value: tf.add(activeMean, activeMean2) as tf.Scalar,
     valid: ops.real(
       tf.logicalOr(ops.any(positives, { over: [0, 1] }), ops.any(negatives, { over: [0, 1] })),
     ) as tf.Scalar,
@@ -78,23 +80,26 @@ function losses(
 
   // rank: triplet(smooth: true) (line 11)
   // Each anchor nearer to its positives than to its negatives by a margin (Schroff, Kalenichenko & Philbin 2015, eq. 3).
-  const rankEmbeddings = embeddings["rank"]!;
-  const tuples = tf.logicalAnd(tf.expandDims(positives, 2), tf.expandDims(negatives, 1));
-  const euclideanDistance2 = ops.sqrt(ops.squaredDistances(rankEmbeddings, rankEmbeddings));
-  const sub = tf.sub(tf.expandDims(euclideanDistance2, 2), tf.expandDims(euclideanDistance2, 1));
-  const rank = {
-    value: ops.meanActive(ops.softplus(tf.add(sub, 0.05)), { over: [0, 1, 2], where: tuples }) as tf.Scalar,
-    valid: ops.real(ops.any(tuples, { over: [0, 1, 2] })) as tf.Scalar,
+  const rank = embeddings["rank"]!;
+  const euclideanDistance2 = ops.sqrt(ops.squaredDistances(rank, rank));
+  const difference = tf.sub(tf.expandDims(euclideanDistance2, 2), tf.expandDims(euclideanDistance2, 1));
+  const triplets = tf.logicalAnd(tf.expandDims(positives, 2), tf.expandDims(negatives, 1));
+  const rank2 = {
+    value: ops.meanActive(ops.softplus(tf.add(difference, 0.05)), {
+      over: [0, 1, 2],
+      where: triplets,
+    }) as tf.Scalar,
+    valid: ops.real(ops.any(triplets, { over: [0, 1, 2] })) as tf.Scalar,
   };
 
   // soft: multi_similarity() (line 12)
   // Multi-similarity: soft hardest positives and negatives of each anchor (Wang, Han, Huang, Dong & Scott 2019, eq. 15), without its mining.
   const unitSoft = ops.normalize(embeddings["soft"]!);
-  const sub2 = tf.sub(tf.matMul(unitSoft, unitSoft, false, true), 0.5);
-  const logSum = ops.log1pSumExp(tf.mul(-2, sub2), { over: [1], where: positives });
-  const logSum2 = ops.log1pSumExp(tf.mul(50, sub2), { over: [1], where: negatives });
+  const difference2 = tf.sub(tf.matMul(unitSoft, unitSoft, false, true), 0.5);
+  const logSum = ops.log1pSumExp(tf.mul(-2, difference2), { over: [1], where: positives });
+  const logSum2 = ops.log1pSumExp(tf.mul(50, difference2), { over: [1], where: negatives });
   const soft = {
-    value: ops.mean(tf.add(ops.divide(logSum, 2), ops.divide(logSum2, 50)), { over: [0] }) as tf.Scalar,
+    value: ops.mean(tf.add(tf.div(logSum, 2), tf.div(logSum2, 50)), { over: [0] }) as tf.Scalar,
     valid: tf.scalar(1),
   };
 
@@ -107,20 +112,18 @@ function losses(
     false,
     true,
   );
-  const mask = tf.lessEqual(ops.stopGradient(ops.acos(cosineSimilarity)), tf.scalar(2.642428487519415));
-  const mul = tf.mul(ops.sqrt(tf.sub(1, tf.square(cosineSimilarity))), 0.4786918579406068);
-  const pushed = ops.select(
-    mask,
-    tf.sub(tf.mul(cosineSimilarity, 0.8779829754279805), mul),
-    tf.sub(cosineSimilarity, 0.238945822073603),
+  const atMost = tf.lessEqual(ops.stopGradient(ops.acos(cosineSimilarity)), tf.scalar(2.642428487519415));
+  const difference3 = tf.sub(
+    tf.mul(cosineSimilarity, 0.8779829754279805),
+    tf.mul(ops.sineOfAcos(cosineSimilarity), 0.4786918579406068),
   );
+  const pushed = ops.select(atMost, difference3, tf.sub(cosineSimilarity, 0.238945822073603));
   const crossEntropy = ops.crossEntropy(tf.mul(64, ops.select(atTarget, pushed, cosineSimilarity)), atTarget);
   const arc = { value: ops.mean(crossEntropy, { over: [0] }) as tf.Scalar, valid: tf.scalar(1) };
 
   // anchor: proxy_anchor() (line 14)
   // Proxy-Anchor: every proxy is an anchor for the whole batch (Kim, Kim, Cho & Kwak 2020, eq. 4).
-  const classIndicesByAxis = tf.expandDims(classIndices, 1);
-  const atTarget2 = tf.equal(labels, classIndicesByAxis);
+  const atTarget2 = tf.equal(labels, tf.expandDims(classIndices, 1));
   const cosineSimilarity2 = tf.matMul(
     ops.normalize(net.param("losses/anchor/proxy")),
     ops.normalize(embeddings["anchor"]!),
@@ -134,25 +137,25 @@ function losses(
   const mean = ops.mean(logSum3, { over: [0], where: ops.any(atTarget2, { over: [1] }) });
   const logSum4 = ops.log1pSumExp(tf.mul(32, tf.add(cosineSimilarity2, 0.1)), {
     over: [1],
-    where: tf.notEqual(labels, classIndicesByAxis),
+    where: tf.notEqual(labels, tf.expandDims(classIndices, 1)),
   });
   const anchor = { value: tf.add(mean, ops.mean(logSum4, { over: [0] })) as tf.Scalar, valid: tf.scalar(1) };
 
-  return { pull, rank, soft, arc, anchor };
+  return { pull: pull2, rank: rank2, soft, arc, anchor };
 }
 
 /** The losses into the one number that is minimised. */
-function combine(losses: Record<string, LossValue>, net: Net): Combined {
+function combine(losses: Record<string, LossValue>, context: CombineContext): Combined {
   return strategies.weightedSum([
     [
       0.5,
       strategies.learned(
-        net,
+        context.net,
         "combine/0",
         [
           strategies.term("pull", losses.pull!),
           strategies.equal(
-            net,
+            context.net,
             "combine/0/1",
             [strategies.term("rank", losses.rank!), strategies.term("soft", losses.soft!)],
             { scale: "initial" },

@@ -9,7 +9,9 @@ import {
   ops,
   strategies,
   tf,
+  type CombineContext,
   type Combined,
+  type Embedded,
   type LossValue,
   type Net,
   type ParameterSpec,
@@ -54,8 +56,8 @@ function backbone(images: tf.Tensor4D, net: Net): tf.Tensor4D {
   return avgPool1;
 }
 
-/** Images [B, H, W, C] to the embeddings of each head. */
-function embed(images: tf.Tensor4D, net: Net): Record<string, tf.Tensor2D> {
+/** Images [B, H, W, C] to features and the embeddings of each head. */
+function embed(images: tf.Tensor4D, net: Net): Embedded {
   const features = backbone(images, net);
 
   // pull: linear(16) |> normalize, [B, 16], read by pull
@@ -78,7 +80,7 @@ function embed(images: tf.Tensor4D, net: Net): Record<string, tf.Tensor2D> {
   const linear2 = nn.linear(sigmoid1, net, "heads/plain/3.linear", { bias: false });
   const plain = nn.batchNorm(linear2, net, "heads/plain/4.batch_norm");
 
-  return { pull, rank, plain };
+  return { features: tf.reshape(features, [features.shape[0], -1]), heads: { pull, rank, plain } };
 }
 
 /** Each loss on one batch: its value, and whether the batch held a valid tuple. */
@@ -93,15 +95,15 @@ function losses(
 
   // pull: contrastive(margin: 0.5) (line 21)
   // Pairs within one class together, pairs of different classes apart (Hadsell, Chopra & LeCun 2006, eq. 4).
-  const pullEmbeddings = embeddings["pull"]!;
-  const euclideanDistance = ops.sqrt(ops.squaredDistances(pullEmbeddings, pullEmbeddings));
-  const meanActive = ops.meanActive(tf.relu(euclideanDistance), { over: [0, 1], where: positives });
-  const meanActive2 = ops.meanActive(tf.relu(tf.sub(0.5, euclideanDistance)), {
+  const pull = embeddings["pull"]!;
+  const euclideanDistance = ops.sqrt(ops.squaredDistances(pull, pull));
+  const activeMean = ops.meanActive(tf.relu(euclideanDistance), { over: [0, 1], where: positives });
+  const activeMean2 = ops.meanActive(tf.relu(tf.sub(0.5, euclideanDistance)), {
     over: [0, 1],
     where: negatives,
   });
-  const pull = {
-    value: tf.add(meanActive, meanActive2) as tf.Scalar,
+  const pull2 = {
+    value: tf.add(activeMean, activeMean2) as tf.Scalar,
     valid: ops.real(
       tf.logicalOr(ops.any(positives, { over: [0, 1] }), ops.any(negatives, { over: [0, 1] })),
     ) as tf.Scalar,
@@ -109,33 +111,36 @@ function losses(
 
   // rank: triplet() with conv(8, kernel: 3, stride: 2) |> batch_norm |> relu |> residual { conv(8) } |> flatten |> linear(8) |> normalize (line 22)
   // Each anchor nearer to its positives than to its negatives by a margin (Schroff, Kalenichenko & Philbin 2015, eq. 3).
-  const rankEmbeddings = embeddings["rank"]!;
-  const tuples = tf.logicalAnd(tf.expandDims(positives, 2), tf.expandDims(negatives, 1));
-  const euclideanDistance2 = ops.sqrt(ops.squaredDistances(rankEmbeddings, rankEmbeddings));
-  const sub = tf.sub(tf.expandDims(euclideanDistance2, 2), tf.expandDims(euclideanDistance2, 1));
-  const rank = {
-    value: ops.meanActive(tf.relu(tf.add(sub, 0.05)), { over: [0, 1, 2], where: tuples }) as tf.Scalar,
-    valid: ops.real(ops.any(tuples, { over: [0, 1, 2] })) as tf.Scalar,
+  const rank = embeddings["rank"]!;
+  const euclideanDistance2 = ops.sqrt(ops.squaredDistances(rank, rank));
+  const difference = tf.sub(tf.expandDims(euclideanDistance2, 2), tf.expandDims(euclideanDistance2, 1));
+  const triplets = tf.logicalAnd(tf.expandDims(positives, 2), tf.expandDims(negatives, 1));
+  const rank2 = {
+    value: ops.meanActive(tf.relu(tf.add(difference, 0.05)), {
+      over: [0, 1, 2],
+      where: triplets,
+    }) as tf.Scalar,
+    valid: ops.real(ops.any(triplets, { over: [0, 1, 2] })) as tf.Scalar,
   };
 
   // plain: multi_similarity() with global_max_pool |> tanh |> sigmoid |> linear(4) |> batch_norm (line 23)
   // Multi-similarity: soft hardest positives and negatives of each anchor (Wang, Han, Huang, Dong & Scott 2019, eq. 15), without its mining.
   const unitPlain = ops.normalize(embeddings["plain"]!);
-  const sub2 = tf.sub(tf.matMul(unitPlain, unitPlain, false, true), 0.5);
-  const logSum = ops.log1pSumExp(tf.mul(-2, sub2), { over: [1], where: positives });
-  const logSum2 = ops.log1pSumExp(tf.mul(50, sub2), { over: [1], where: negatives });
+  const difference2 = tf.sub(tf.matMul(unitPlain, unitPlain, false, true), 0.5);
+  const logSum = ops.log1pSumExp(tf.mul(-2, difference2), { over: [1], where: positives });
+  const logSum2 = ops.log1pSumExp(tf.mul(50, difference2), { over: [1], where: negatives });
   const plain = {
-    value: ops.mean(tf.add(ops.divide(logSum, 2), ops.divide(logSum2, 50)), { over: [0] }) as tf.Scalar,
+    value: ops.mean(tf.add(tf.div(logSum, 2), tf.div(logSum2, 50)), { over: [0] }) as tf.Scalar,
     valid: tf.scalar(1),
   };
 
-  return { pull, rank, plain };
+  return { pull: pull2, rank: rank2, plain };
 }
 
 /** The losses into the one number that is minimised. */
-function combine(losses: Record<string, LossValue>, net: Net): Combined {
+function combine(losses: Record<string, LossValue>, context: CombineContext): Combined {
   return strategies.learned(
-    net,
+    context.net,
     "combine",
     [
       strategies.term("pull", losses.pull!),

@@ -10,7 +10,9 @@ import {
   ops,
   strategies,
   tf,
+  type CombineContext,
   type Combined,
+  type Embedded,
   type LossValue,
   type Net,
   type ParameterSpec,
@@ -40,14 +42,14 @@ function backbone(images: tf.Tensor4D, net: Net): tf.Tensor4D {
   return maxPool4;
 }
 
-/** Images [B, H, W, C] to the embeddings of each head. */
-function embed(images: tf.Tensor4D, net: Net): Record<string, tf.Tensor2D> {
+/** Images [B, H, W, C] to features and the embeddings of each head. */
+function embed(images: tf.Tensor4D, net: Net): Embedded {
   const features = backbone(images, net);
 
   // shared: linear(16) |> normalize, [B, 16], read by pull, class
   const shared = nn.normalize(nn.linear(features, net, "heads/shared/0.linear", { bias: true }));
 
-  return { shared };
+  return { features: tf.reshape(features, [features.shape[0], -1]), heads: { shared } };
 }
 
 /** Each loss on one batch: its value, and whether the batch held a valid tuple. */
@@ -63,14 +65,14 @@ function losses(
   // Pairs within one class together, pairs of different classes apart (Hadsell, Chopra & LeCun 2006, eq. 4).
   const positives = ops.sameClass(labels);
   const cosineDistance = tf.sub(1, tf.matMul(unitShared, unitShared, false, true));
-  const meanActive = ops.meanActive(tf.relu(cosineDistance), { over: [0, 1], where: positives });
+  const activeMean = ops.meanActive(tf.relu(cosineDistance), { over: [0, 1], where: positives });
   const negatives = ops.differentClass(labels);
-  const meanActive2 = ops.meanActive(tf.relu(tf.sub(0.5, cosineDistance)), {
+  const activeMean2 = ops.meanActive(tf.relu(tf.sub(0.5, cosineDistance)), {
     over: [0, 1],
     where: negatives,
   });
   const pull = {
-    value: tf.add(meanActive, meanActive2) as tf.Scalar,
+    value: tf.add(activeMean, activeMean2) as tf.Scalar,
     valid: ops.real(
       tf.logicalOr(ops.any(positives, { over: [0, 1] }), ops.any(negatives, { over: [0, 1] })),
     ) as tf.Scalar,
@@ -80,16 +82,18 @@ function losses(
   // Normalised softmax: cross-entropy over cosines to one weight vector a class (Zhai & Wu 2019, eq. 4).
   const cosineSimilarity = tf.matMul(unitShared, ops.normalize(net.param("losses/class/w")), false, true);
   const atTarget = tf.equal(ops.indices(0, net.sizes.classes), tf.expandDims(labels, 1));
-  const crossEntropy = ops.crossEntropy(ops.divide(cosineSimilarity, 0.05), atTarget);
-  const class2 = { value: ops.mean(crossEntropy, { over: [0] }) as tf.Scalar, valid: tf.scalar(1) };
+  const class2 = {
+    value: ops.mean(ops.crossEntropy(tf.div(cosineSimilarity, 0.05), atTarget), { over: [0] }) as tf.Scalar,
+    valid: tf.scalar(1),
+  };
 
   return { pull, class: class2 };
 }
 
 /** The losses into the one number that is minimised. */
-function combine(losses: Record<string, LossValue>, net: Net): Combined {
+function combine(losses: Record<string, LossValue>, context: CombineContext): Combined {
   return strategies.equal(
-    net,
+    context.net,
     "combine",
     [strategies.term("pull", losses.pull!), strategies.term("class", losses.class!)],
     { scale: "running_mean" },
