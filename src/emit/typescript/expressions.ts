@@ -99,6 +99,12 @@ function tensorText(node: Node, write: Written): string {
   return node.type === "bool" ? `tf.scalar(${value !== 0}, "bool")` : `tf.scalar(${numberText(value)})`;
 }
 
+/** A denominator for which tfjs's own division is right everywhere: a constant or a size other than 0. */
+function isNonZero(node: Node): boolean {
+  const value = constantOf(node);
+  return value === undefined ? node.operation.kind === "size" : value !== 0;
+}
+
 /** A comparison sees values only: no gradient is asked of it. */
 function detached(node: Node, write: Written): string {
   return node.differentiable ? `ops.stopGradient(${write(node)})` : tensorText(node, write);
@@ -161,6 +167,7 @@ export function expressionOf(node: Node, write: Written): string {
     default:
       break;
   }
+  if (operation.kind === "div" && isNonZero(b)) return `tf.div(${write(a)}, ${write(b)})`;
   const guarded = node.differentiable && inputs.some(mayBeInfinite) ? GUARDED[operation.kind] : undefined;
   if (inputs.length === 1)
     return `${guarded ?? UNARY[operation.kind as UnaryOperator]}(${tensorText(a, write)})`;

@@ -4,8 +4,10 @@
  */
 import type { Node } from "../../ir/graph.ts";
 import { constantOf } from "../../ir/graph.ts";
+import { topological } from "../../ir/order.ts";
 import { expressionOf } from "./expressions.ts";
 import { Names } from "./names.ts";
+import { nameOf } from "./node_names.ts";
 
 export interface EmittedLoss {
   readonly name: string;
@@ -17,6 +19,9 @@ export interface EmittedLoss {
 
 /** Expressions up to this long stay in place when used once. */
 const INLINE_LENGTH = 60;
+
+/** A view that only adds axes stays in place at every use up to this length. */
+const REPEATED_LENGTH = 40;
 
 /** Statements that define `NAME` and `NAMEValid` for each loss, and the names given to both. */
 export interface LossStatements {
@@ -35,10 +40,9 @@ export function lossStatements(losses: readonly EmittedLoss[]): LossStatements {
   const define = (node: Node, wanted?: string): void => {
     if (written.has(node)) return;
     const text = expressionOf(node, write);
-    const trivial =
-      node.operation.kind === "labels" || constantOf(node) !== undefined || node.operation.kind === "size";
-    if (wanted === undefined && (trivial || ((uses.get(node) ?? 0) < 2 && text.length <= INLINE_LENGTH)))
-      return;
+    const once = (uses.get(node) ?? 0) < 2;
+    const inPlace = isLeafConstant(node) || text.length <= (once ? INLINE_LENGTH : repeatable(node));
+    if (wanted === undefined && inPlace) return;
     const name = names.fresh(wanted ?? nameOf(node));
     lines.push(`const ${name} = ${text};`);
     written.set(node, name);
@@ -53,9 +57,8 @@ export function lossStatements(losses: readonly EmittedLoss[]): LossStatements {
   }
   const results = losses.map((loss) => {
     lines.push("", ...loss.comment.map((line) => `// ${line}`));
-    defineAll(
-      topological([loss.value, loss.valid]).filter((node) => node !== loss.value && node !== loss.valid),
-    );
+    const roots = new Set([loss.value, loss.valid]);
+    defineAll(topological([...roots]).filter((node) => !roots.has(node) || (uses.get(node) ?? 0) > 1));
     const valueText = written.get(loss.value) ?? scalarText(loss.value, write);
     const value = names.fresh(loss.name);
     lines.push(
@@ -75,24 +78,18 @@ function validText(node: Node, write: (node: Node) => string): string {
   return `ops.real(${write(node)}) as tf.Scalar`;
 }
 
+/** New axes alone cost nothing: such a view of something that has a name is written at each of its uses. */
+function repeatable(node: Node): number {
+  const { operation } = node;
+  if (operation.kind !== "view") return 0;
+  const kept = operation.axes.filter((axis) => axis !== null);
+  return kept.every((axis, k) => axis === k) ? REPEATED_LENGTH : 0;
+}
+
 function isLeafConstant(node: Node): boolean {
   return (
     node.operation.kind === "constant" || node.operation.kind === "size" || node.operation.kind === "labels"
   );
-}
-
-/** All nodes that the roots need, inputs first. */
-export function topological(roots: readonly Node[]): Node[] {
-  const found = new Set<Node>();
-  const stack = [...roots];
-  while (stack.length > 0) {
-    const node = stack.pop()!;
-    if (found.has(node)) continue;
-    found.add(node);
-    stack.push(...node.inputs);
-  }
-  // A node is made after its inputs, so ids are a topological order, and the same one every time.
-  return [...found].sort((a, b) => a.id - b.id);
 }
 
 /** Which losses need each node. */
@@ -115,48 +112,4 @@ function useCounts(losses: readonly EmittedLoss[]): Map<Node, number> {
     node.inputs.forEach(add);
   for (const loss of losses) [loss.value, loss.valid].forEach(add);
   return counts;
-}
-
-/** A name that says what a node is, from the spec where it has one. */
-function nameOf(node: Node): string {
-  if (node.hint !== undefined) return node.hint;
-  switch (node.operation.kind) {
-    case "input":
-      return `${node.operation.name}_embeddings`;
-    case "param":
-      return node.operation.name.split("/").slice(-2).join("_");
-    case "iota":
-      return node.shape[0] === "batch" ? "samples" : node.shape[0] === "classes" ? "class_indices" : "range";
-    case "same":
-      return "positives";
-    case "differs":
-      return "negatives";
-    case "normalize":
-      return node.inputs[0]!.operation.kind === "input"
-        ? `unit_${node.inputs[0]!.operation.name}`
-        : `unit_${nameOf(node.inputs[0]!)}`;
-    case "norm":
-      return `${nameOf(node.inputs[0]!)}_length`;
-    case "squared_distance":
-    case "paired_squared_distance":
-      return "squared_distance";
-    case "matmul":
-      return "products";
-    case "view":
-      return `${nameOf(node.inputs[0]!)}_by_axis`;
-    case "reduce":
-      return node.operation.op === "any"
-        ? "some"
-        : node.operation.op === "log1p_sum_exp"
-          ? "log_sum"
-          : node.operation.op;
-    case "eq":
-      return "at_target";
-    case "and":
-      return "tuples";
-    case "select":
-      return "chosen";
-    default:
-      return node.type === "bool" ? "mask" : node.operation.kind;
-  }
 }

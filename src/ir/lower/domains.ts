@@ -6,25 +6,32 @@ import type { Expression, IndexBinding } from "../../syntax/ast.ts";
 import { isSlot } from "../axes.ts";
 import type { Dim } from "../graph.ts";
 import type { Context } from "./environment.ts";
-import { Environment } from "./environment.ts";
+import { Environment, LoweringError, NESTING } from "./environment.ts";
 import { identityOf } from "./identity.ts";
 
 /** Sizes of the sides of a tensor-valued expression that no index has been written for yet; undefined when unknown. */
-function sidesOf(expression: Expression, environment: Environment): readonly Dim[] | undefined {
+function sidesOf(
+  context: Context,
+  expression: Expression,
+  environment: Environment,
+): readonly Dim[] | undefined {
   switch (expression.kind) {
     case "Name": {
       const binding = environment.lookup(expression.text);
       if (binding?.kind === "value") return binding.value.axes.filter(isSlot).map((axis) => axis.size);
       if (binding?.kind === "let" && !binding.declaration.callable)
-        return sidesOf(binding.declaration.value, binding.environment);
+        return context
+          .lower(context, expression, environment)
+          .axes.filter(isSlot)
+          .map((axis) => axis.size);
       return undefined;
     }
     case "Index":
-      return sidesOf(expression.target, environment)?.slice(expression.indices.length);
+      return sidesOf(context, expression.target, environment)?.slice(expression.indices.length);
     case "Call": {
       const [first] = expression.arguments;
       if (first === undefined) return undefined;
-      const sides = sidesOf(first.value, environment);
+      const sides = sidesOf(context, first.value, environment);
       if (expression.callee.text === "prefix" && sides !== undefined)
         return [...sides.slice(0, -1), constantOf(expression.arguments[1]?.value, environment) ?? Number.NaN];
       return expression.callee.text === "normalize" || expression.callee.text === "stop_gradient"
@@ -32,9 +39,11 @@ function sidesOf(expression: Expression, environment: Environment): readonly Dim
         : undefined;
     }
     case "Binary":
-      return sidesOf(expression.left, environment) ?? sidesOf(expression.right, environment);
+      return (
+        sidesOf(context, expression.left, environment) ?? sidesOf(context, expression.right, environment)
+      );
     case "Unary":
-      return sidesOf(expression.operand, environment);
+      return sidesOf(context, expression.operand, environment);
     default:
       return undefined;
   }
@@ -61,7 +70,7 @@ export function domainFromUse(
     case "Index": {
       const at = expression.indices.findIndex((index) => isName(index, name));
       if (at >= 0) {
-        const side = sidesOf(expression.target, environment)?.[at];
+        const side = sidesOf(context, expression.target, environment)?.[at];
         if (side !== undefined) return side;
       }
       return first([expression.target, ...expression.indices], within);
@@ -71,7 +80,7 @@ export function domainFromUse(
     case "Unary":
       return within(expression.operand);
     case "Binary":
-      return within(expression.left) ?? within(expression.right) ?? fromOrder(name, expression, environment);
+      return fromChain(name, expression, environment, within);
     case "If":
       return first([expression.condition, expression.then, expression.else], within);
     case "Reduction": {
@@ -86,6 +95,24 @@ export function domainFromUse(
     default:
       return undefined;
   }
+}
+
+/** Goes down a chain such as a + b + c + … iteratively, the first operand first. */
+function fromChain(
+  name: string,
+  expression: Extract<Expression, { kind: "Binary" }>,
+  environment: Environment,
+  within: (inner: Expression) => Dim | undefined,
+): Dim | undefined {
+  const links = [expression];
+  let { left } = expression;
+  while (left.kind === "Binary") {
+    links.push(left);
+    left = left.left;
+  }
+  let found = within(left);
+  for (const link of links.reverse()) found ??= within(link.right) ?? fromOrder(name, link, environment);
+  return found;
 }
 
 const isKeeping = (op: string): boolean => op === "softmax" || op === "log_softmax";
@@ -137,7 +164,12 @@ function fromCall(
   if (parameter === undefined) return undefined;
   const known = context.domains.get(binding) ?? new Map<string, Dim | undefined>();
   context.domains.set(binding, known);
-  if (!known.has(key)) known.set(key, domainFromUse(context, parameter, declaration.value, inner));
+  if (!known.has(key)) {
+    if (context.nesting >= NESTING) throw new LoweringError(call.span, "a formula nested this deeply");
+    context.nesting++;
+    known.set(key, domainFromUse(context, parameter, declaration.value, inner));
+    context.nesting--;
+  }
   return known.get(key);
 }
 

@@ -10,6 +10,9 @@ import type { Axis, Lowered } from "../axes.ts";
 import type { Builder } from "../build.ts";
 import type { Dim } from "../graph.ts";
 
+/** Nesting of a formula once its definitions are expanded; far below what the stack holds. */
+export const NESTING = 500;
+
 export type Binding =
   | { readonly kind: "value"; readonly value: Lowered }
   | { readonly kind: "index"; readonly axis: Axis }

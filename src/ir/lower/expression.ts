@@ -12,7 +12,7 @@ import { constantOf } from "../graph.ts";
 import { lowerCall, lowerLet } from "./call.ts";
 import { combine, presenceOf } from "./combine.ts";
 import type { Context, Environment } from "./environment.ts";
-import { LoweringError } from "./environment.ts";
+import { LoweringError, NESTING } from "./environment.ts";
 import { lowerIndex } from "./indexing.ts";
 import { lowerReduction } from "./reduction.ts";
 
@@ -31,9 +31,6 @@ const OPERATORS: Record<Binary["op"], BinaryOperator> = {
   and: "and",
   or: "or",
 };
-
-/** Nesting of a formula once its definitions are expanded; far below what the stack holds. */
-const NESTING = 500;
 
 export function lower(context: Context, expression: Expression, environment: Environment): Lowered {
   if (context.budget-- <= 0) throw new LoweringError(expression.span, "a formula of this size");

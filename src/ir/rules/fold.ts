@@ -36,6 +36,8 @@ const BINARY: Partial<Record<BinaryOperator, (a: number, b: number) => number>> 
   min: Math.min,
 };
 
+const NEVER_NEGATIVE: ReadonlySet<string> = new Set(["relu", "sqrt", "abs", "norm"]);
+
 const COMPARISON: Partial<Record<BinaryOperator, (a: number, b: number) => boolean>> = {
   eq: (a, b) => a === b,
   ne: (a, b) => a !== b,
@@ -73,6 +75,8 @@ export function foldUnary(graph: Graph, op: UnaryOperator, input: Node): Node | 
   if (op === "neg" && input.operation.kind === "neg") return input.inputs[0]!;
   if (op === "not" && input.operation.kind === "not") return input.inputs[0]!;
   if (op === "stop_gradient" && !input.differentiable) return input;
+  // At their own 0 these have derivative 0, as relu has.
+  if (op === "relu" && NEVER_NEGATIVE.has(input.operation.kind)) return input;
   return undefined;
 }
 
