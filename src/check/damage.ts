@@ -18,6 +18,7 @@ const understood: ReadonlySet<string> = new Set([
   "equals-for-comparison",
   "measure-operands",
   "clause-order",
+  "reserved-word",
 ]);
 
 /** Diagnostics that say something is not there: it may be what could not be read. */

@@ -4,7 +4,7 @@
  */
 import { budgetExceeded, imageTooSmall, shapeMismatch } from "../diagnostics/codes/check.ts";
 import { cyclicDefinition, wrongArgumentType } from "../diagnostics/codes/resolve.ts";
-import { Diagnostics } from "../diagnostics/diagnostic.ts";
+import { Diagnostics, type RelatedPlace } from "../diagnostics/diagnostic.ts";
 import type { LayerPlan, Shape } from "../plan/plan.ts";
 import { bindArguments } from "../resolve/bind.ts";
 import { describeValue, writeType } from "../resolve/describe.ts";
@@ -227,11 +227,19 @@ function expandBody(
       what: `\`${declaration.name.text}\``,
       expected: `\`${writeShape(declared)}\``,
       found: `\`${writeShape(output)}\``,
-      why: `The declared output is \`${writeType(declaration.output)}\`; on ${input === undefined ? "this input" : describeShape(input)} the pipeline ends in ${describeShape(output)}.`,
+      why: `The declared output is \`${writeType(declaration.output)}\`, and it is what stages after this backbone rely on.`,
     },
-    { related: [{ span: use.span, label: "used here" }] },
+    { related: mismatchPlaces(declaration, use, output) },
   );
   return output;
+}
+
+/** The last stage, which gives another shape than declared, and the use, where there is one. */
+function mismatchPlaces(declaration: BackboneDeclaration, use: Use, output: Shape): RelatedPlace[] {
+  const { body } = declaration;
+  const last = body.kind === "Pipeline" ? (body.stages.at(-1) ?? body) : body;
+  const places = [{ span: last.span, label: `gives \`${writeShape(output)}\`` }];
+  return use.span === declaration.name.span ? places : [...places, { span: use.span, label: "used here" }];
 }
 
 /** `residual { … }`: its input is added to what the body gives, projected where the shapes differ. */

@@ -159,7 +159,7 @@ export function bindDefaults(signature: Signature, diagnostics: Diagnostics): Va
   const missing = new Set<string>();
   for (const parameter of signature.parameters) {
     const name = parameter.name.text;
-    const target = { name: `The default of \`${name}\`` };
+    const target = { name: `the default of \`${name}\`` };
     const place = { scope: signature.scope, environment: bound, within: [] };
     // A default that mentions a parameter without one has a value at each use only.
     const open = parameter.default !== undefined && mentions(parameter.default, missing);

@@ -54,7 +54,7 @@ export const shapeMismatch = define<{ what: string; expected: string; found: str
   code: "DML0405",
   name: "shape-mismatch",
   severity: "error",
-  message: ({ what, expected, found }) => `${what} is to give ${expected}, but gives ${found}`,
+  message: ({ what, expected, found }) => `${what} should give ${expected}, but gives ${found}`,
   reason: ({ why }) => why,
   help: () => undefined,
 });

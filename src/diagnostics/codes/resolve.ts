@@ -7,6 +7,8 @@ import { define } from "../diagnostic.ts";
 const didYouMean = (suggestion: string | undefined): string | undefined =>
   suggestion === undefined ? undefined : `Did you mean \`${suggestion}\`?`;
 
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
 /** "a loss", "an initializer". */
 export function withArticle(noun: string): string {
   return /^[aeiou]/i.test(noun) ? `an ${noun}` : `a ${noun}`;
@@ -197,7 +199,7 @@ export const wrongArgumentType = define<{
   code: "DML0215",
   name: "wrong-argument-type",
   severity: "error",
-  message: ({ target, given, needed }) => `${target} needs ${needed}, but this is ${given}`,
+  message: ({ target, given, needed }) => `${capital(target)} needs ${needed}, but this is ${given}`,
   reason: ({ given, needed, why }) => why ?? `It is: ${given}. But what is needed: ${needed}.`,
   help: ({ help }) => help,
 });
@@ -206,7 +208,7 @@ export const outOfRange = define<{ target: string; given: string; bound: string;
   code: "DML0216",
   name: "out-of-range",
   severity: "error",
-  message: ({ target, given, bound }) => `${target} must be ${bound}, but it is ${given}`,
+  message: ({ target, given, bound }) => `${capital(target)} must be ${bound}, but it is ${given}`,
   reason: ({ bound }) => `It is declared with the bound \`${bound}\`, outside of which it makes no sense.`,
   help: ({ nearest, bound }) =>
     nearest === undefined ? `Write a value ${bound}.` : `The nearest value that can be used is ${nearest}.`,
