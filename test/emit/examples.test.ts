@@ -31,3 +31,30 @@ describe.each(files)("examples/%s", (file) => {
     }
   });
 });
+
+describe("the single losses that the ensemble is measured against", () => {
+  const benches = join(root, "bench", "icons");
+  /** A spec without its documentation, its name, its losses and what makes one of several. */
+  const task = (text: string): string =>
+    text
+      .replace(/^\/\/\/.*\n/gm, "")
+      .replace(/^model \w+/m, "model")
+      .replace(/^ {2}(embedding|combine):.*\n/gm, "")
+      .replace(/losses \{[^}]*\}/, "losses {}")
+      .replace(/\n{2,}/g, "\n");
+  const ensemble = readFileSync(join(folder, "icons.dml"), "utf8");
+
+  test.each(readdirSync(benches))("%s: the task of examples/icons.dml, at its total dimension", (file) => {
+    const path = join(benches, file);
+    expect(task(readFileSync(path, "utf8"))).toBe(task(ensemble));
+    const dimensions = [path, join(folder, "icons.dml")].map((each) =>
+      checkFile(nodeHost(each), each)!.models[0]!.heads.reduce((sum, head) => sum + head.dim, 0),
+    );
+    expect(dimensions[0]).toBe(dimensions[1]);
+    expect(
+      readFileSync(path, "utf8")
+        .match(/losses \{[^}]*\}/)![0]
+        .split("\n"),
+    ).toHaveLength(3);
+  });
+});

@@ -102,25 +102,26 @@ function losses(
 
   // constructor: contrastive( margin: 0.5 ) (line 17)
   // Pairs within one class together, pairs of different classes apart (Hadsell, Chopra & LeCun 2006, eq. 4).
-  const constructor2 = embeddings["constructor"]!;
-  const euclideanDistance = ops.sqrt(ops.squaredDistances(constructor2, constructor2));
-  const activeMean = ops.meanActive(tf.relu(euclideanDistance), { over: [0, 1], where: positives });
-  const activeMean2 = ops.meanActive(tf.relu(tf.sub(0.5, euclideanDistance)), {
+  const constructorEmbeddings = embeddings["constructor"]!;
+  const squaredDistance = ops.squaredDistances(constructorEmbeddings, constructorEmbeddings);
+  const euclideanDistance = ops.sqrt(squaredDistance);
+  const activeMeanEuclideanDistance = ops.meanActive(euclideanDistance, { over: [0, 1], where: positives });
+  const activeMean = ops.meanActive(tf.relu(tf.sub(0.5, euclideanDistance)), {
     over: [0, 1],
     where: negatives,
   });
-  const constructor3 = {
-    value: tf.add(activeMean, activeMean2) as tf.Scalar,
+  const constructor2 = {
+    value: tf.add(activeMeanEuclideanDistance, activeMean) as tf.Scalar,
     valid: ops.real(either) as tf.Scalar,
   };
 
   // await: triplet() (line 20)
   // Each anchor nearer to its positives than to its negatives by a margin (Schroff, Kalenichenko & Philbin 2015, eq. 3).
-  const await2 = embeddings["await"]!;
-  const euclideanDistance2 = ops.sqrt(ops.squaredDistances(await2, await2));
+  const awaitEmbeddings = embeddings["await"]!;
+  const euclideanDistance2 = ops.sqrt(ops.squaredDistances(awaitEmbeddings, awaitEmbeddings));
   const difference = tf.sub(tf.expandDims(euclideanDistance2, 2), tf.expandDims(euclideanDistance2, 1));
   const triplets = tf.logicalAnd(tf.expandDims(positives, 2), tf.expandDims(negatives, 1));
-  const await3 = {
+  const await2 = {
     value: ops.meanActive(tf.relu(tf.add(difference, 0.05)), {
       over: [0, 1, 2],
       where: triplets,
@@ -205,24 +206,27 @@ function losses(
 
   // __: contrastive() (line 26)
   // Pairs within one class together, pairs of different classes apart (Hadsell, Chopra & LeCun 2006, eq. 4).
-  const _ = embeddings["__"]!;
-  const euclideanDistance3 = ops.sqrt(ops.squaredDistances(_, _));
-  const activeMean3 = ops.meanActive(tf.relu(euclideanDistance3), { over: [0, 1], where: positives });
-  const activeMean4 = ops.meanActive(tf.relu(tf.sub(1, euclideanDistance3)), {
+  const embeddings2 = embeddings["__"]!;
+  const euclideanDistance3 = ops.sqrt(ops.squaredDistances(embeddings2, embeddings2));
+  const activeMeanEuclideanDistance2 = ops.meanActive(euclideanDistance3, { over: [0, 1], where: positives });
+  const activeMean2 = ops.meanActive(tf.relu(tf.sub(1, euclideanDistance3)), {
     over: [0, 1],
     where: negatives,
   });
-  const _2 = { value: tf.add(activeMean3, activeMean4) as tf.Scalar, valid: ops.real(either) as tf.Scalar };
+  const _ = {
+    value: tf.add(activeMeanEuclideanDistance2, activeMean2) as tf.Scalar,
+    valid: ops.real(either) as tf.Scalar,
+  };
 
   return {
-    constructor: constructor3,
-    await: await3,
+    constructor: constructor2,
+    await: await2,
     ["__proto__"]: proto,
     hasOwnProperty: hasOwnProperty2,
     features,
     linear1,
     tf: tf2,
-    __: _2,
+    __: _,
   };
 }
 

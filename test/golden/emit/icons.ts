@@ -4,7 +4,6 @@
  */
 import {
   data,
-  init,
   main,
   nn,
   ops,
@@ -21,7 +20,7 @@ import {
   type StateSpec,
 } from "dmlc/runtime";
 
-/** conv4(width: 32): images [32, 32, 1] to features [2, 2, 32]. */
+/** conv3(): images [32, 32, 1] to features [4, 4, 32]. */
 function backbone(images: tf.Tensor4D, net: Net): tf.Tensor4D {
   const conv1 = nn.conv(images, net, "backbone/0.conv", { stride: 1, bias: false });
   const batchNorm1 = nn.batchNorm(conv1, net, "backbone/1.batch_norm");
@@ -35,102 +34,110 @@ function backbone(images: tf.Tensor4D, net: Net): tf.Tensor4D {
   const batchNorm3 = nn.batchNorm(conv3, net, "backbone/9.batch_norm");
   const relu3 = nn.relu(batchNorm3);
   const maxPool3 = nn.maxPool(relu3, 2);
-  const conv4 = nn.conv(maxPool3, net, "backbone/12.conv", { stride: 1, bias: false });
-  const batchNorm4 = nn.batchNorm(conv4, net, "backbone/13.batch_norm");
-  const relu4 = nn.relu(batchNorm4);
-  const maxPool4 = nn.maxPool(relu4, 2);
-  return maxPool4;
+  return maxPool3;
 }
 
 /** Images [B, H, W, C] to features and the embeddings of each head. */
 function embed(images: tf.Tensor4D, net: Net): Embedded {
   const features = backbone(images, net);
 
-  // pull: linear(64) |> normalize, [B, 64], read by pull
-  const pull = nn.normalize(nn.linear(features, net, "heads/pull/0.linear", { bias: true }));
+  // pull: conv(32, kernel: 3) |> batch_norm |> relu |> max_pool(2) |> linear(64) |> normalize, [B, 64], read by pull
+  const conv1 = nn.conv(features, net, "heads/pull/0.conv", { stride: 1, bias: false });
+  const batchNorm1 = nn.batchNorm(conv1, net, "heads/pull/1.batch_norm");
+  const relu1 = nn.relu(batchNorm1);
+  const maxPool1 = nn.maxPool(relu1, 2);
+  const linear1 = nn.linear(maxPool1, net, "heads/pull/4.linear", { bias: true });
+  const pull = nn.normalize(linear1);
 
-  // rank: linear(64) |> normalize, [B, 64], read by rank
-  const rank = nn.normalize(nn.linear(features, net, "heads/rank/0.linear", { bias: true }));
+  // wide: conv(32, kernel: 3) |> batch_norm |> relu |> max_pool(2) |> linear(64) |> normalize, [B, 64], read by wide
+  const conv2 = nn.conv(features, net, "heads/wide/0.conv", { stride: 1, bias: false });
+  const batchNorm2 = nn.batchNorm(conv2, net, "heads/wide/1.batch_norm");
+  const relu2 = nn.relu(batchNorm2);
+  const maxPool2 = nn.maxPool(relu2, 2);
+  const linear2 = nn.linear(maxPool2, net, "heads/wide/4.linear", { bias: true });
+  const wide = nn.normalize(linear2);
 
-  // soft: linear(64) |> normalize, [B, 64], read by soft
-  const soft = nn.normalize(nn.linear(features, net, "heads/soft/0.linear", { bias: true }));
+  // soft: conv(32, kernel: 3) |> batch_norm |> relu |> max_pool(2) |> linear(64) |> normalize, [B, 64], read by soft
+  const conv3 = nn.conv(features, net, "heads/soft/0.conv", { stride: 1, bias: false });
+  const batchNorm3 = nn.batchNorm(conv3, net, "heads/soft/1.batch_norm");
+  const relu3 = nn.relu(batchNorm3);
+  const maxPool3 = nn.maxPool(relu3, 2);
+  const linear3 = nn.linear(maxPool3, net, "heads/soft/4.linear", { bias: true });
+  const soft = nn.normalize(linear3);
 
-  // arc: linear(64) |> normalize, [B, 64], read by arc
-  const arc = nn.normalize(nn.linear(features, net, "heads/arc/0.linear", { bias: true }));
+  // smooth: conv(32, kernel: 3) |> batch_norm |> relu |> max_pool(2) |> linear(64) |> normalize, [B, 64], read by smooth
+  const conv4 = nn.conv(features, net, "heads/smooth/0.conv", { stride: 1, bias: false });
+  const batchNorm4 = nn.batchNorm(conv4, net, "heads/smooth/1.batch_norm");
+  const relu4 = nn.relu(batchNorm4);
+  const maxPool4 = nn.maxPool(relu4, 2);
+  const linear4 = nn.linear(maxPool4, net, "heads/smooth/4.linear", { bias: true });
+  const smooth = nn.normalize(linear4);
 
-  return { features: tf.reshape(features, [features.shape[0], -1]), heads: { pull, rank, soft, arc } };
+  return { features: tf.reshape(features, [features.shape[0], -1]), heads: { pull, wide, soft, smooth } };
 }
 
 /** Each loss on one batch: its value, and whether the batch held a valid tuple. */
 function losses(
   embeddings: Record<string, tf.Tensor2D>,
   labels: tf.Tensor1D,
-  net: Net,
+  _net: Net,
 ): Record<string, LossValue> {
   // Shared between losses
   const positives = ops.sameClass(labels);
   const negatives = ops.differentClass(labels);
+  const either = tf.logicalOr(ops.any(positives, { over: [0, 1] }), ops.any(negatives, { over: [0, 1] }));
 
-  // pull: contrastive(margin: 0.5) (line 13)
+  // pull: contrastive(margin: 0.5) (line 18)
   // Pairs within one class together, pairs of different classes apart (Hadsell, Chopra & LeCun 2006, eq. 4).
-  const pull = embeddings["pull"]!;
-  const euclideanDistance = ops.sqrt(ops.squaredDistances(pull, pull));
-  const activeMean = ops.meanActive(tf.relu(euclideanDistance), { over: [0, 1], where: positives });
-  const activeMean2 = ops.meanActive(tf.relu(tf.sub(0.5, euclideanDistance)), {
+  const pullEmbeddings = embeddings["pull"]!;
+  const euclideanDistance = ops.sqrt(ops.squaredDistances(pullEmbeddings, pullEmbeddings));
+  const activeMeanEuclideanDistance = ops.meanActive(euclideanDistance, { over: [0, 1], where: positives });
+  const activeMean = ops.meanActive(tf.relu(tf.sub(0.5, euclideanDistance)), {
     over: [0, 1],
     where: negatives,
   });
-  const pull2 = {
-    value: tf.add(activeMean, activeMean2) as tf.Scalar,
-    valid: ops.real(
-      tf.logicalOr(ops.any(positives, { over: [0, 1] }), ops.any(negatives, { over: [0, 1] })),
-    ) as tf.Scalar,
+  const pull = {
+    value: tf.add(activeMeanEuclideanDistance, activeMean) as tf.Scalar,
+    valid: ops.real(either) as tf.Scalar,
   };
 
-  // rank: triplet(margin: 0.2) (line 14)
-  // Each anchor nearer to its positives than to its negatives by a margin (Schroff, Kalenichenko & Philbin 2015, eq. 3).
-  const rank = embeddings["rank"]!;
-  const euclideanDistance2 = ops.sqrt(ops.squaredDistances(rank, rank));
-  const difference = tf.sub(tf.expandDims(euclideanDistance2, 2), tf.expandDims(euclideanDistance2, 1));
-  const triplets = tf.logicalAnd(tf.expandDims(positives, 2), tf.expandDims(negatives, 1));
-  const rank2 = {
-    value: ops.meanActive(tf.relu(tf.add(difference, 0.2)), {
-      over: [0, 1, 2],
-      where: triplets,
-    }) as tf.Scalar,
-    valid: ops.real(ops.any(triplets, { over: [0, 1, 2] })) as tf.Scalar,
+  // wide: contrastive(margin: 0.8) (line 19)
+  // Pairs within one class together, pairs of different classes apart (Hadsell, Chopra & LeCun 2006, eq. 4).
+  const wideEmbeddings = embeddings["wide"]!;
+  const euclideanDistance2 = ops.sqrt(ops.squaredDistances(wideEmbeddings, wideEmbeddings));
+  const activeMeanEuclideanDistance2 = ops.meanActive(euclideanDistance2, { over: [0, 1], where: positives });
+  const activeMean2 = ops.meanActive(tf.relu(tf.sub(0.8, euclideanDistance2)), {
+    over: [0, 1],
+    where: negatives,
+  });
+  const wide = {
+    value: tf.add(activeMeanEuclideanDistance2, activeMean2) as tf.Scalar,
+    valid: ops.real(either) as tf.Scalar,
   };
 
-  // soft: multi_similarity() (line 15)
+  // soft: multi_similarity() (line 20)
   // Multi-similarity: soft hardest positives and negatives of each anchor (Wang, Han, Huang, Dong & Scott 2019, eq. 15), without its mining.
   const unitSoft = ops.normalize(embeddings["soft"]!);
-  const difference2 = tf.sub(tf.matMul(unitSoft, unitSoft, false, true), 0.5);
-  const logSum = ops.log1pSumExp(tf.mul(-2, difference2), { over: [1], where: positives });
-  const logSum2 = ops.log1pSumExp(tf.mul(50, difference2), { over: [1], where: negatives });
+  const difference = tf.sub(tf.matMul(unitSoft, unitSoft, false, true), 0.5);
+  const logSum = ops.log1pSumExp(tf.mul(-2, difference), { over: [1], where: positives });
+  const logSum2 = ops.log1pSumExp(tf.mul(50, difference), { over: [1], where: negatives });
   const soft = {
     value: ops.mean(tf.add(tf.div(logSum, 2), tf.div(logSum2, 50)), { over: [0] }) as tf.Scalar,
     valid: tf.scalar(1),
   };
 
-  // arc: arcface(margin: 11deg, scale: 24) (line 16)
-  // ArcFace: an angular margin added at the true class (Deng, Guo, Xue & Zafeiriou 2019, eq. 3), with the usual monotone continuation beyond 180deg - margin.
-  const atTarget = tf.equal(ops.indices(0, net.sizes.classes), tf.expandDims(labels, 1));
-  const cosineSimilarity = tf.matMul(
-    ops.normalize(embeddings["arc"]!),
-    ops.normalize(net.param("losses/arc/w")),
-    false,
-    true,
-  );
-  const atMost = tf.lessEqual(ops.stopGradient(ops.acos(cosineSimilarity)), tf.scalar(2.949606435870417));
-  const difference3 = tf.sub(
-    tf.mul(cosineSimilarity, 0.981627183447664),
-    tf.mul(ops.sineOfAcos(cosineSimilarity), 0.1908089953765448),
-  );
-  const pushed = ops.select(atMost, difference3, tf.sub(cosineSimilarity, 0.03663269732917678));
-  const crossEntropy = ops.crossEntropy(tf.mul(24, ops.select(atTarget, pushed, cosineSimilarity)), atTarget);
-  const arc = { value: ops.mean(crossEntropy, { over: [0] }) as tf.Scalar, valid: tf.scalar(1) };
+  // smooth: multi_similarity(beta: 20) (line 21)
+  // Multi-similarity: soft hardest positives and negatives of each anchor (Wang, Han, Huang, Dong & Scott 2019, eq. 15), without its mining.
+  const unitSmooth = ops.normalize(embeddings["smooth"]!);
+  const difference2 = tf.sub(tf.matMul(unitSmooth, unitSmooth, false, true), 0.5);
+  const logSum3 = ops.log1pSumExp(tf.mul(-2, difference2), { over: [1], where: positives });
+  const logSum4 = ops.log1pSumExp(tf.mul(20, difference2), { over: [1], where: negatives });
+  const smooth = {
+    value: ops.mean(tf.add(tf.div(logSum3, 2), tf.div(logSum4, 20)), { over: [0] }) as tf.Scalar,
+    valid: tf.scalar(1),
+  };
 
-  return { pull: pull2, rank: rank2, soft, arc };
+  return { pull, wide, soft, smooth };
 }
 
 /** The losses into the one number that is minimised. */
@@ -140,16 +147,16 @@ function combine(losses: Record<string, LossValue>, context: CombineContext): Co
     "combine",
     [
       strategies.term("pull", losses.pull!),
-      strategies.term("rank", losses.rank!),
+      strategies.term("wide", losses.wide!),
       strategies.term("soft", losses.soft!),
-      strategies.term("arc", losses.arc!),
+      strategies.term("smooth", losses.smooth!),
     ],
     { floor: 0.25 / 4, scale: "running_mean" },
   );
 }
 
 /** Every trainable parameter, with its group and first value. */
-function parameters(sizes: Sizes): ParameterSpec[] {
+function parameters(_sizes: Sizes): ParameterSpec[] {
   return [
     ...nn.convParameters("backbone/0.conv", {
       inputs: 1,
@@ -175,27 +182,42 @@ function parameters(sizes: Sizes): ParameterSpec[] {
       group: "backbone",
     }),
     ...nn.batchNormParameters("backbone/9.batch_norm", 32, "backbone"),
-    ...nn.convParameters("backbone/12.conv", {
+    ...nn.convParameters("heads/pull/0.conv", {
       inputs: 32,
       outputs: 32,
       kernel: 3,
       bias: false,
-      group: "backbone",
+      group: "heads",
     }),
-    ...nn.batchNormParameters("backbone/13.batch_norm", 32, "backbone"),
-    ...nn.linearParameters("heads/pull/0.linear", { inputs: 128, outputs: 64, bias: true, group: "heads" }),
-    ...nn.linearParameters("heads/rank/0.linear", { inputs: 128, outputs: 64, bias: true, group: "heads" }),
-    ...nn.linearParameters("heads/soft/0.linear", { inputs: 128, outputs: 64, bias: true, group: "heads" }),
-    ...nn.linearParameters("heads/arc/0.linear", { inputs: 128, outputs: 64, bias: true, group: "heads" }),
-    {
-      name: "losses/arc/w",
-      shape: [sizes.classes, 64],
-      init: init.xavierUniform(),
-      group: "params",
-      lr: 0.01,
-      decay: false,
-      trainable: true,
-    },
+    ...nn.batchNormParameters("heads/pull/1.batch_norm", 32, "heads"),
+    ...nn.linearParameters("heads/pull/4.linear", { inputs: 128, outputs: 64, bias: true, group: "heads" }),
+    ...nn.convParameters("heads/wide/0.conv", {
+      inputs: 32,
+      outputs: 32,
+      kernel: 3,
+      bias: false,
+      group: "heads",
+    }),
+    ...nn.batchNormParameters("heads/wide/1.batch_norm", 32, "heads"),
+    ...nn.linearParameters("heads/wide/4.linear", { inputs: 128, outputs: 64, bias: true, group: "heads" }),
+    ...nn.convParameters("heads/soft/0.conv", {
+      inputs: 32,
+      outputs: 32,
+      kernel: 3,
+      bias: false,
+      group: "heads",
+    }),
+    ...nn.batchNormParameters("heads/soft/1.batch_norm", 32, "heads"),
+    ...nn.linearParameters("heads/soft/4.linear", { inputs: 128, outputs: 64, bias: true, group: "heads" }),
+    ...nn.convParameters("heads/smooth/0.conv", {
+      inputs: 32,
+      outputs: 32,
+      kernel: 3,
+      bias: false,
+      group: "heads",
+    }),
+    ...nn.batchNormParameters("heads/smooth/1.batch_norm", 32, "heads"),
+    ...nn.linearParameters("heads/smooth/4.linear", { inputs: 128, outputs: 64, bias: true, group: "heads" }),
     ...strategies.learnedParameters("combine", 4, { floor: 0.25 / 4 }),
   ];
 }
@@ -206,7 +228,10 @@ function state(_sizes: Sizes): StateSpec[] {
     ...nn.batchNormState("backbone/1.batch_norm", 32),
     ...nn.batchNormState("backbone/5.batch_norm", 32),
     ...nn.batchNormState("backbone/9.batch_norm", 32),
-    ...nn.batchNormState("backbone/13.batch_norm", 32),
+    ...nn.batchNormState("heads/pull/1.batch_norm", 32),
+    ...nn.batchNormState("heads/wide/1.batch_norm", 32),
+    ...nn.batchNormState("heads/soft/1.batch_norm", 32),
+    ...nn.batchNormState("heads/smooth/1.batch_norm", 32),
     ...strategies.scaleState("combine", 4, "running_mean"),
   ];
 }
@@ -221,15 +246,15 @@ const program: Program = {
   image: [32, 32, 1],
   heads: [
     { name: "pull", dim: 64, unit: true, weight: 0.25, losses: ["pull"] },
-    { name: "rank", dim: 64, unit: true, weight: 0.25, losses: ["rank"] },
+    { name: "wide", dim: 64, unit: true, weight: 0.25, losses: ["wide"] },
     { name: "soft", dim: 64, unit: true, weight: 0.25, losses: ["soft"] },
-    { name: "arc", dim: 64, unit: true, weight: 0.25, losses: ["arc"] },
+    { name: "smooth", dim: 64, unit: true, weight: 0.25, losses: ["smooth"] },
   ],
   lossPlaces: {
-    pull: { file: "icons.dml", line: 13, text: "pull: contrastive(margin: 0.5)" },
-    rank: { file: "icons.dml", line: 14, text: "rank: triplet(margin: 0.2)" },
-    soft: { file: "icons.dml", line: 15, text: "soft: multi_similarity()" },
-    arc: { file: "icons.dml", line: 16, text: "arc: arcface(margin: 11deg, scale: 24)" },
+    pull: { file: "icons.dml", line: 18, text: "pull: contrastive(margin: 0.5)" },
+    wide: { file: "icons.dml", line: 19, text: "wide: contrastive(margin: 0.8)" },
+    soft: { file: "icons.dml", line: 20, text: "soft: multi_similarity()" },
+    smooth: { file: "icons.dml", line: 21, text: "smooth: multi_similarity(beta: 20)" },
   },
   parameters,
   state,
@@ -249,8 +274,8 @@ const program: Program = {
       groups: { backbone: 1, heads: 1 },
     },
     schedule: { kind: "cosine", warmup: 50, floor: 0 },
-    steps: 600,
-    select: { kind: "best", metric: "map_at_r", every: 150, patience: 10 },
+    steps: 1000,
+    select: { kind: "best", metric: "map_at_r", every: 250, patience: 10 },
     seed: 7,
   },
   evaluate: { recallAt: [1, 2, 4, 8], mapAtR: true, rPrecision: true, nmi: true, knnAccuracy: 3 },

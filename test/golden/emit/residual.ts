@@ -95,15 +95,15 @@ function losses(
 
   // pull: contrastive(margin: 0.5) (line 21)
   // Pairs within one class together, pairs of different classes apart (Hadsell, Chopra & LeCun 2006, eq. 4).
-  const pull = embeddings["pull"]!;
-  const euclideanDistance = ops.sqrt(ops.squaredDistances(pull, pull));
-  const activeMean = ops.meanActive(tf.relu(euclideanDistance), { over: [0, 1], where: positives });
-  const activeMean2 = ops.meanActive(tf.relu(tf.sub(0.5, euclideanDistance)), {
+  const pullEmbeddings = embeddings["pull"]!;
+  const euclideanDistance = ops.sqrt(ops.squaredDistances(pullEmbeddings, pullEmbeddings));
+  const activeMeanEuclideanDistance = ops.meanActive(euclideanDistance, { over: [0, 1], where: positives });
+  const activeMean = ops.meanActive(tf.relu(tf.sub(0.5, euclideanDistance)), {
     over: [0, 1],
     where: negatives,
   });
-  const pull2 = {
-    value: tf.add(activeMean, activeMean2) as tf.Scalar,
+  const pull = {
+    value: tf.add(activeMeanEuclideanDistance, activeMean) as tf.Scalar,
     valid: ops.real(
       tf.logicalOr(ops.any(positives, { over: [0, 1] }), ops.any(negatives, { over: [0, 1] })),
     ) as tf.Scalar,
@@ -111,11 +111,11 @@ function losses(
 
   // rank: triplet() with conv(8, kernel: 3, stride: 2) |> batch_norm |> relu |> residual { conv(8) } |> flatten |> linear(8) |> normalize (line 22)
   // Each anchor nearer to its positives than to its negatives by a margin (Schroff, Kalenichenko & Philbin 2015, eq. 3).
-  const rank = embeddings["rank"]!;
-  const euclideanDistance2 = ops.sqrt(ops.squaredDistances(rank, rank));
+  const rankEmbeddings = embeddings["rank"]!;
+  const euclideanDistance2 = ops.sqrt(ops.squaredDistances(rankEmbeddings, rankEmbeddings));
   const difference = tf.sub(tf.expandDims(euclideanDistance2, 2), tf.expandDims(euclideanDistance2, 1));
   const triplets = tf.logicalAnd(tf.expandDims(positives, 2), tf.expandDims(negatives, 1));
-  const rank2 = {
+  const rank = {
     value: ops.meanActive(tf.relu(tf.add(difference, 0.05)), {
       over: [0, 1, 2],
       where: triplets,
@@ -134,7 +134,7 @@ function losses(
     valid: tf.scalar(1),
   };
 
-  return { pull: pull2, rank: rank2, plain };
+  return { pull, rank, plain };
 }
 
 /** The losses into the one number that is minimised. */
