@@ -117,7 +117,7 @@ function remedy(type: FormulaType, needed: string): string | undefined {
       case "tensor":
         if (type.of === "label") return "Index it: `y[i]` is the label of sample `i`.";
         return type.axes.length === 1
-          ? "Index it, take its `norm`, or sum over its components: `sum[t] …[t]`."
+          ? "Take one component, `x[i, t]`, its `norm`, or a sum over its components, `sum[t] x[i, t]`."
           : "Index it: `x[i]` is the embedding of sample `i`, `x[i, t]` one of its components.";
       case "label":
         return "A label names a class: compare it with `==`, or index with it.";

@@ -93,12 +93,6 @@ function bodies(
     case "count":
       expectBool(context, body, type, where);
       return number;
-    case "sum":
-    case "mean":
-      // A mean of vectors is a vector: the centre of a class.
-      if (type.kind === "tensor" && type.of === "number") return type;
-      expectNumber(context, body, type, where);
-      return number;
     case "argmax":
     case "argmin": {
       expectNumber(context, body, type, where);
@@ -131,8 +125,7 @@ function bodies(
       return number;
     }
     default:
-      expectNumber(context, body, type, where);
-      return number;
+      return expectNumber(context, body, type, where) ? number : unknown;
   }
 }
 
