@@ -45,18 +45,23 @@ else {
 function describe({ machine, date, arms }) {
   const ensemble = arms.find((arm) => arm.name === "ensemble");
   if (ensemble === undefined || ensemble.runs.length === 0) throw new Error("the ensemble is not measured");
-  const singles = arms
+  const others = arms
     .filter((arm) => arm !== ensemble && arm.runs.length > 0)
     .sort((a, b) => mean(values(b, "recall_at_1")) - mean(values(a, "recall_at_1")));
+  const singles = others.filter((arm) => arm.losses.length === 1);
+  const repeated = others.filter((arm) => arm.losses.length > 1);
   const rows = [
     row("pixels", pixelCount(ensemble), values(ensemble, undefined, "pixels")),
     row("untrained network", ensemble.total_dimension, values(ensemble, undefined, "untrained")),
     ...singles.map((arm, k) =>
       row(
-        `${k === 0 ? "best single loss: " : "single loss: "}\`${lossName(arm)}\``,
+        `${k === 0 ? "best single loss" : "single loss"}: \`${lossName(arm)}\``,
         arm.total_dimension,
         values(arm),
       ),
+    ),
+    ...repeated.map((arm) =>
+      row(`\`${lossName(arm)}\` on each of ${arm.losses.length} branches`, arm.total_dimension, values(arm)),
     ),
     row(`ensemble of ${ensemble.losses.length} losses`, ensemble.total_dimension, values(ensemble)),
   ];
@@ -77,12 +82,15 @@ function describe({ machine, date, arms }) {
       `${steps.join(" to ")} steps. Measured on ${date}: ${machine.cpu}, ${machine.cores} cores, Node ${machine.node}.`,
   ];
   const [best] = singles;
-  if (best !== undefined) lines.push("", difference(ensemble, best));
+  if (best !== undefined) lines.push("", difference(ensemble, best, "the best single loss"));
+  const [branched] = repeated;
+  if (branched !== undefined)
+    lines.push("", difference(ensemble, branched, "the best loss repeated on branches"));
   return `${lines.join("\n")}\n`;
 }
 
-/** What the ensemble gains or loses against the best single loss, run by run of the same seed. */
-function difference(ensemble, best) {
+/** What the ensemble gains or loses against another arm, run by run of the same seed. */
+function difference(ensemble, best, name) {
   const parts = COLUMNS.map(([heading, metric]) => {
     const gains = ensemble.runs.flatMap((run) => {
       const other = best.runs.find(({ seed }) => seed === run.seed);
@@ -90,7 +98,7 @@ function difference(ensemble, best) {
     });
     return `${heading} ${withSpread(gains, true)}`;
   });
-  return `The ensemble minus the best single loss at the same total dimension, seed by seed: ${parts.join(", ")}.`;
+  return `The ensemble minus ${name} at the same total dimension, seed by seed: ${parts.join(", ")}.`;
 }
 
 function row(name, dimension, runs) {
