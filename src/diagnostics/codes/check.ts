@@ -174,6 +174,16 @@ export const selectWithoutValidation = define<{ selection: string }>({
   help: () => "Give the split some: `zero_shot(train: 0.4, validation: 0.1)`.",
 });
 
+export const prefixTooLong = define<{ loss: string; longest: number; head: string; dim: number }>({
+  code: "DML0417",
+  name: "prefix-too-long",
+  severity: "error",
+  message: ({ loss, longest, head, dim }) =>
+    `\`${loss}\` takes the first ${longest} numbers of an embedding, but the head \`${head}\` gives only ${dim}`,
+  reason: () => "A prefix is a part of the embedding, at most all of it.",
+  help: ({ dim }) => `Take prefixes of at most ${dim}, or make the head wider.`,
+});
+
 /** Everything that parses and means something in the language, but that this version cannot compile. */
 export const notBuiltYet = define<{ thing: string; help?: string }>({
   code: "DML0900",
