@@ -48,7 +48,7 @@ function expectEqual(actual: ArrayLike<number>, golden: readonly number[]): void
 }
 
 function flat(nested: Nested): number[] {
-  return nested.flat(Infinity) as number[];
+  return nested.flatMap((each) => (typeof each === "number" ? [each] : flat(each)));
 }
 
 function tensor(nested: Nested): Tensor {

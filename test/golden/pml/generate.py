@@ -218,6 +218,7 @@ CASES = {
 }
 
 TRIPLET = ("triplet(margin: 0.2)", True, lambda k, d: losses.TripletMarginLoss(margin=0.2), {})
+SMOOTH = CASES["triplet"][2]
 SEMI_HARD = ("semi_hard", lambda: miners.TripletMarginMiner(type_of_triplets="semihard"))
 WIDE = ("semi_hard(margin: 0.6)", lambda: miners.TripletMarginMiner(0.6, type_of_triplets="semihard"))
 BATCH_HARD = ("batch_hard", lambda: miners.BatchHardMiner())
@@ -231,7 +232,7 @@ BOUNDARY = (
 )
 
 CASES |= {
-    "on_semi_hard": [(*TRIPLET, *SEMI_HARD), (*TRIPLET, *WIDE), (*BOUNDARY, *WIDE)],
+    "on_semi_hard": [(*TRIPLET, *SEMI_HARD), (*SMOOTH, {}, *WIDE), (*BOUNDARY, *WIDE)],
     "on_batch_hard": [(*TRIPLET, *BATCH_HARD), (*BOUNDARY, *BATCH_HARD)],
     "on_multi_similarity": [
         *[
