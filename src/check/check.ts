@@ -70,7 +70,12 @@ export function checkDeclarations(
           );
 }
 
-const undamaged: Damage = { soundUntil: () => undefined, namesLost: false, any: false };
+const undamaged: Damage = {
+  soundUntil: () => undefined,
+  namesLost: false,
+  notImported: new Set(),
+  any: false,
+};
 
 /** A module after everything it imports, each once. */
 function withImports(module: Module, found: Module[] = []): readonly Module[] {

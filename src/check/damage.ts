@@ -4,7 +4,7 @@
  * that is missing. Other declarations are not affected. Pure.
  */
 import { Diagnostics, type Diagnostic } from "../diagnostics/diagnostic.ts";
-import { lineStarts, position, type SourceFile } from "../source/source.ts";
+import { lineStarts, position, textOf, type SourceFile } from "../source/source.ts";
 import type { Declaration, File } from "../syntax/ast.ts";
 
 /** Syntax errors after which the tree is what was meant: the parser knew what to read instead. */
@@ -47,6 +47,8 @@ export interface Damage {
   soundUntil(declaration: Declaration): number | undefined;
   /** Whether some text of the file belongs to no declaration, or to one without a name. */
   readonly namesLost: boolean;
+  /** Names that an import should have brought. */
+  readonly notImported: ReadonlySet<string>;
   readonly any: boolean;
 }
 
@@ -59,6 +61,7 @@ export function damageOf(file: File, source: SourceFile, diagnostics: Diagnostic
   /** The declaration that a place belongs to: the last one that starts before it. */
   const ownerOf = (place: number): number => starts.findLastIndex((start) => start <= place);
   const first = new Map<Declaration, number>();
+  const notImported = failedImports(file, diagnostics);
   let namesLost = file.declarations.some(({ name }) => name.text === "");
   for (const place of places) {
     const owner = file.declarations[ownerOf(place)];
@@ -75,8 +78,21 @@ export function damageOf(file: File, source: SourceFile, diagnostics: Diagnostic
   return {
     soundUntil: (declaration) => first.get(declaration),
     namesLost,
-    any: places.length > 0,
+    notImported,
+    any: places.length > 0 || notImported.size > 0,
   };
+}
+
+/** The names of imports that failed, and of those that the imported file does not declare. */
+function failedImports(file: File, diagnostics: Diagnostics): ReadonlySet<string> {
+  const failed = diagnostics.all.filter(
+    ({ name }) => name.startsWith("import-") || name === "unknown-import",
+  );
+  const names = new Set<string>();
+  for (const { from, names: wanted } of file.imports)
+    for (const name of wanted)
+      if (failed.some(({ span }) => span === from.span || span === name.span)) names.add(name.text);
+  return names;
 }
 
 function lineStart(source: SourceFile, offset: number): number {
@@ -104,7 +120,8 @@ function isReliable(
   soundUntil: number | undefined,
   damage: Damage,
 ): boolean {
-  if ((damage.namesLost && ofNames.has(name)) || ofOthers.has(name)) return false;
+  if (ofNames.has(name) && (damage.namesLost || damage.notImported.has(textOf(span)))) return false;
+  if (ofOthers.has(name)) return false;
   if (soundUntil === undefined || span.file !== declaration.span.file) return true;
   // A misspelt reduction is what its syntax errors come from.
   if (name === "unknown-reduction") return true;

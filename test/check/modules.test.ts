@@ -38,7 +38,10 @@ describe("imports", () => {
     ["another kind of file", { "main.dml": 'import { a } from "./a.json"' }, ['DML0206 "./a.json"']],
     [
       "a name that is not there",
-      { "main.dml": 'import { mines } from "./a.dml"', "a.dml": "distance mine(u, v) = norm(u - v)" },
+      {
+        "main.dml": 'import { mines } from "./a.dml"\nloss l() { mean[i] mines(x[i], x[i]) }',
+        "a.dml": "distance mine(u, v) = norm(u - v)",
+      },
       ["DML0207 mines"],
     ],
     [
