@@ -1,4 +1,3 @@
-import * as tf from "@tensorflow/tfjs-core";
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { startEngine } from "../../src/runtime/engine/index.ts";
@@ -7,77 +6,16 @@ import {
   learned,
   learnedParameters,
   scaleState,
-  term,
   weightedSum,
 } from "../../src/runtime/ensemble/index.ts";
 import type { Scale } from "../../src/runtime/ensemble/index.ts";
-import type { Combined, Net, ParameterSpec, StateSpec } from "../../src/runtime/program.ts";
-import { createNet } from "../../src/runtime/train/net.ts";
-import { initialParameters, initialState } from "../../src/runtime/train/parameters.ts";
-import type { TensorMap } from "../../src/runtime/train/tensors.ts";
+import type { ParameterSpec, StateSpec } from "../../src/runtime/program.ts";
+import { run } from "./values.ts";
+import type { Combine, Result, Values } from "./values.ts";
 
 beforeAll(async () => {
   await startEngine("wasm");
 });
-
-/** Raw values of the losses at one step; `null` is a step without a valid tuple. */
-type Values = Record<string, number | null>;
-type Combine = (losses: Record<string, Combined>, net: Net) => Combined;
-
-interface Result {
-  value: number;
-  valid: number;
-  weights: Record<string, number>;
-  /** Gradient with respect to each loss's raw value and to each parameter. */
-  gradient: Record<string, number[]>;
-}
-
-/** Runs a combination over some steps, its parameters held, its state carried on; returns each step's result. */
-function run(
-  combine: Combine,
-  steps: readonly Values[],
-  parameterSpecs: ParameterSpec[] = [],
-  stateSpecs: StateSpec[] = [],
-  set: Record<string, number[]> = {},
-): Result[] {
-  const parameters: Record<string, tf.Tensor> = { ...initialParameters(parameterSpecs, 0) };
-  for (const [name, values] of Object.entries(set)) parameters[name] = tf.tensor1d(values);
-  let state: TensorMap = initialState(stateSpecs);
-  return steps.map((values) => {
-    const net = createNet({ classes: 0 }, true, parameters, state);
-    const raw = Object.fromEntries(Object.entries(values).map(([name, v]) => [name, tf.scalar(v ?? 0)]));
-    let combined: Combined | undefined;
-    const inputs = [...Object.values(raw), ...Object.values(parameters)];
-    const { grads } = tf.engine().gradients(
-      () => {
-        const losses = Object.fromEntries(
-          Object.entries(values).map(([name, v]) => {
-            const valid = tf.scalar(v === null ? 0 : 1);
-            return [name, term(name, { value: raw[name]!, valid })];
-          }),
-        );
-        combined = combine(losses, net);
-        for (const weight of Object.values(combined.weights)) tf.keep(weight);
-        for (const next of Object.values(net.updates)) tf.keep(next);
-        tf.keep(combined.valid);
-        return combined.value;
-      },
-      inputs,
-      undefined,
-      true,
-    );
-    const names = [...Object.keys(raw), ...Object.keys(parameters)];
-    state = { ...state, ...net.updates };
-    return {
-      value: combined!.value.dataSync()[0]!,
-      valid: combined!.valid.dataSync()[0]!,
-      weights: Object.fromEntries(Object.entries(combined!.weights).map(([n, w]) => [n, w.dataSync()[0]!])),
-      gradient: Object.fromEntries(
-        names.map((name, i) => [name, grads[i] === undefined ? [] : Array.from(grads[i].dataSync())]),
-      ),
-    };
-  });
-}
 
 /** `learned` over all losses of the step, in their order. */
 function learnedAll(options: { floor?: number; scale?: Scale } = {}): Combine {

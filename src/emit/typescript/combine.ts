@@ -1,6 +1,6 @@
 /**
  * The combination of losses as one nested expression over `strategies`, with the parameters, state and noise it declares
- * and, where it has gates, the weights of the heads.
+ * and, where strategies decide on them, the weights of the heads.
  */
 import type { CombinePlan, ModelPlan } from "../../plan/plan.ts";
 import { numberText } from "./expressions.ts";
@@ -14,7 +14,7 @@ export interface EmittedCombination {
   readonly parameters: readonly string[];
   readonly state: readonly string[];
   readonly noise: readonly string[];
-  /** Entries of a record, of `features` and `net`: the weights of heads below gates. */
+  /** Entries of a record, of `features` and `net`: the weights of heads. */
   readonly headWeights: readonly string[];
 }
 
@@ -31,10 +31,11 @@ interface Emission {
 export function emitCombination(plan: ModelPlan): EmittedCombination {
   const emission: Emission = { plan, parameters: [], state: [], noise: [] };
   const text = nodeText(plan.combine, emission);
-  const share = (gate: Strategy): number => headsBelow(gate, emission).length / plan.heads.length;
-  const headWeights = gatesBelow(plan.combine).map(
-    (gate) => `...${headWeightsText(gate, share(gate), { features: "features", net: "net" }, emission)}`,
-  );
+  const within = { features: "features", net: "net" };
+  const headWeights = decidingBelow(plan.combine).map((node) => {
+    const share = headsBelow(node, emission).length / plan.heads.length;
+    return `...${headWeightsText(node, share, within, emission)}`;
+  });
   const { parameters, state, noise } = emission;
   return { text, parameters, state, noise, headWeights };
 }
@@ -60,6 +61,11 @@ function strategyText(node: Strategy, emission: Emission): string {
   const path = stringLiteral(node.path);
   const scaleState = (...scale: string[]): unknown =>
     state.push(`...strategies.scaleState(${[path, count, ...scale].join(", ")})`);
+  const gate = (): void => {
+    const features = plan.backbone.output.reduce<number>((product, side) => product * side!, 1);
+    scaleState();
+    parameters.push(`...strategies.gateParameters(${path}, ${features}, ${count})`);
+  };
   const texts = (): string[] => node.operands.map((operand) => nodeText(operand.node, emission));
   const call = (...options: string[]): string =>
     `strategies.${node.name}(${["context.net", path, `[${texts().join(", ")}]`, ...options].join(", ")})`;
@@ -86,13 +92,23 @@ function strategyText(node: Strategy, emission: Emission): string {
       return `strategies.hierarchical(context.net, ${path}, [${groups.join(", ")}], ${options})`;
     }
     case "gated": {
-      const features = plan.backbone.output.reduce<number>((product, side) => product * side!, 1);
-      scaleState();
-      parameters.push(`...strategies.gateParameters(${path}, ${features}, ${count})`);
+      gate();
       const within = { features: "context.features", net: "context.net" };
       const heads = `[${operandHeads(node, within, emission).join(", ")}]`;
       const options = dataLiteral({ ...gateOptions(node), balance: numberAt(node, "balance") });
       return `strategies.gated(context, ${path}, [${texts().join(", ")}], ${heads}, ${options})`;
+    }
+    case "soft_min": {
+      gate();
+      const options = dataLiteral({ ...gateOptions(node), balance: numberAt(node, "balance") });
+      return `strategies.softMin(context, ${path}, [${texts().join(", ")}], ${options})`;
+    }
+    case "wedl": {
+      scaleState();
+      parameters.push(`...strategies.wedlParameters(${path}, ${count})`);
+      const heads = dataLiteral(headsBelow(node, emission));
+      const options = dataLiteral({ diversity: numberAt(node, "diversity") });
+      return `strategies.wedl(context, ${path}, [${texts().join(", ")}], ${heads}, ${options})`;
     }
     case "pcgrad":
       noise.push(`...strategies.pcgradNoise(${path}, ${count})`);
@@ -121,36 +137,42 @@ interface Within {
   readonly net: string;
 }
 
-/** `strategies.gateHeadWeights(…)`: the weights of the heads below a gate that holds `share` of a whole. */
-function headWeightsText(gate: Strategy, share: number, within: Within, emission: Emission): string {
-  const heads = `[${operandHeads(gate, within, emission).join(", ")}]`;
-  const options = dataLiteral({ ...gateOptions(gate), share });
+/** The weights of the heads below a node that decides on them, as a call; the node holds `share` of a whole. */
+function headWeightsText(node: Strategy, share: number, within: Within, emission: Emission): string {
+  const path = stringLiteral(node.path);
+  const heads = `[${operandHeads(node, within, emission).join(", ")}]`;
   const { features, net } = within;
-  return `strategies.gateHeadWeights(${features}, ${net}, ${stringLiteral(gate.path)}, ${heads}, ${options})`;
+  if (node.name === "wedl")
+    return `strategies.wedlHeadWeights(${net}, ${path}, ${heads}, ${dataLiteral({ share })})`;
+  const options = dataLiteral({ ...gateOptions(node), share });
+  return `strategies.gateHeadWeights(${features}, ${net}, ${path}, ${heads}, ${options})`;
 }
 
-/** The heads of each operand of a gate: their names, or their weights where there are gates below. */
-function operandHeads(gate: Strategy, within: Within, emission: Emission): string[] {
-  return gate.operands.map(({ node }) => {
-    const heads = headsBelow(node, emission);
-    const gates = gatesBelow(node);
-    if (gates.length === 0) return dataLiteral(heads);
-    const gatedHeads = gates.flatMap((inner) => headsBelow(inner, emission));
+/** The heads of each operand of a node: their names, or their weights where a strategy below decides on them. */
+function operandHeads(node: Strategy, within: Within, emission: Emission): string[] {
+  return node.operands.map(({ node: operand }) => {
+    const heads = headsBelow(operand, emission);
+    const deciding = decidingBelow(operand);
+    if (deciding.length === 0) return dataLiteral(heads);
+    const decided = deciding.flatMap((inner) => headsBelow(inner, emission));
     const plain = heads
-      .filter((head) => !gatedHeads.includes(head))
+      .filter((head) => !decided.includes(head))
       .map((head) => `${objectKey(head)}: tf.scalar(1 / ${heads.length})`);
-    const inner = gates.map((below) => {
-      const share = headsBelow(below, emission).length / heads.length;
-      return `...${headWeightsText(below, share, within, emission)}`;
+    const inner = deciding.map((each) => {
+      const share = headsBelow(each, emission).length / heads.length;
+      return `...${headWeightsText(each, share, within, emission)}`;
     });
     return `{ ${[...plain, ...inner].join(", ")} }`;
   });
 }
 
-/** The topmost gates at or below a node. */
-function gatesBelow(node: CombinePlan): Strategy[] {
-  if (node.kind === "strategy" && node.name === "gated") return [node];
-  return below(node).flatMap(gatesBelow);
+/** Strategies that decide on the weights of the heads below them. */
+const DECIDING = new Set(["gated", "soft_min", "wedl"]);
+
+/** The topmost strategies at or below a node that decide on the weights of heads. */
+function decidingBelow(node: CombinePlan): Strategy[] {
+  if (node.kind === "strategy" && DECIDING.has(node.name)) return [node];
+  return below(node).flatMap(decidingBelow);
 }
 
 /** Names of the heads that the losses at or below a node read, each once, in the order of the heads. */

@@ -218,14 +218,18 @@ function combinationFunctions({ headWeights, noise }: EmittedCombination): Decla
   const functions: Declared[] = [];
   if (headWeights.length > 0)
     functions.push(
-      declared("headWeights", "Squared weights of the gated heads in the embedding, for each sample.", {
-        parameters: [
-          ["features", "tf.Tensor2D"],
-          ["net", "Net"],
-        ],
-        returns: "HeadWeights",
-        lines: [`return { ${headWeights.join(", ")} };`],
-      }),
+      declared(
+        "headWeights",
+        "Squared weights of heads in the embedding, where the combination decides on them.",
+        {
+          parameters: [
+            ["features", "tf.Tensor2D"],
+            ["net", "Net"],
+          ],
+          returns: "HeadWeights",
+          lines: [`return { ${headWeights.join(", ")} };`],
+        },
+      ),
     );
   if (noise.length > 0)
     functions.push(

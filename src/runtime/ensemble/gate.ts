@@ -11,7 +11,8 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { stopGradient, untracked } from "../ops/untracked.ts";
 import type { HeadWeights, Net, ParameterSpec } from "../program.ts";
-import { total } from "./node.ts";
+import { splitWeights } from "./head_weights.ts";
+import type { OperandHeads } from "./head_weights.ts";
 
 export interface GateOptions {
   /** How many gates of a sample are kept; all where absent. */
@@ -19,12 +20,6 @@ export interface GateOptions {
   /** T, above 0; 1 where absent. */
   readonly temperature?: number;
 }
-
-/**
- * The heads of one operand: their names, which then share its weight equally, or their own weights within it (a gate
- * below the gate), summing to 1.
- */
-export type OperandHeads = readonly string[] | HeadWeights;
 
 /** Parameters of a gate at `path`: `path/gate/weight` [features, operands] and `path/gate/bias`, zeros: uniform gates. */
 export function gateParameters(path: string, features: number, operands: number): ParameterSpec[] {
@@ -70,34 +65,6 @@ export function gatesOf(features: tf.Tensor2D, net: Net, path: string, options: 
 }
 
 /**
- * Squared weights of the heads below a gate for each sample: an operand's gate, split over its heads. A head below
- * several operands gets the sum. Each sample's weights add up to `share`.
- *
- * @param gates [B, K].
- * @param heads of each operand.
- */
-export function splitGates(
-  gates: tf.Tensor2D,
-  heads: readonly OperandHeads[],
-  share = 1,
-): [string, tf.Tensor1D][] {
-  const columns = tf.unstack(gates, 1) as tf.Tensor1D[];
-  const pieces = new Map<string, tf.Tensor[]>();
-  heads.forEach((operand, k) => {
-    const shares: [string, number | tf.Tensor][] = isNames(operand)
-      ? operand.map((name) => [name, 1 / operand.length])
-      : Object.entries(operand);
-    for (const [name, own] of shares) {
-      const weight = tf.mul(tf.mul(columns[k]!, own), share);
-      pieces.set(name, [...(pieces.get(name) ?? []), weight]);
-    }
-  });
-  return [...pieces].map(([name, weights]) => [name, total(weights) as tf.Tensor1D]);
-}
-
-const isNames = (heads: OperandHeads): heads is readonly string[] => Array.isArray(heads);
-
-/**
  * The heads' squared weights for `Program.headWeights`: those of the gate at `path`, which holds `share` of the
  * ensemble (its number of heads over all heads).
  */
@@ -108,5 +75,6 @@ export function gateHeadWeights(
   heads: readonly OperandHeads[],
   options: GateOptions & { readonly share?: number } = {},
 ): HeadWeights {
-  return Object.fromEntries(splitGates(gatesOf(features, net, path, options).kept, heads, options.share));
+  const { kept } = gatesOf(features, net, path, options);
+  return splitWeights(tf.unstack(kept, 1) as tf.Tensor1D[], heads, options.share);
 }

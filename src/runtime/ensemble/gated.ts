@@ -17,8 +17,10 @@ import { meanActive } from "../ops/reductions.ts";
 import { stopGradient, untracked } from "../ops/untracked.ts";
 import { differentClass, sameClass, squaredDistances } from "../ops/vectors.ts";
 import type { CombineContext, Combined } from "../program.ts";
-import { gatesOf, splitGates } from "./gate.ts";
-import type { GateOptions, Gates, OperandHeads } from "./gate.ts";
+import { gatesOf } from "./gate.ts";
+import type { GateOptions, Gates } from "./gate.ts";
+import { splitWeights } from "./head_weights.ts";
+import type { OperandHeads } from "./head_weights.ts";
 import { detachedEntries, passedUp, total } from "./node.ts";
 import { scaled } from "./scale.ts";
 
@@ -107,7 +109,8 @@ function withOwn(node: Combined, objective: tf.Scalar): Combined {
 
 /** Triplet with unsquared distances and softplus (margin 0.1) on z, the heads held. */
 function gateLoss(gates: tf.Tensor2D, heads: readonly OperandHeads[], context: CombineContext): tf.Scalar {
-  const pieces = splitGates(gates, heads).map(([name, weight]) =>
+  const weights = splitWeights(tf.unstack(gates, 1) as tf.Tensor1D[], heads);
+  const pieces = Object.entries(weights).map(([name, weight]) =>
     tf.mul(tf.expandDims(sqrt(weight), 1), stopGradient(context.heads[name]!)),
   );
   const z = tf.concat(pieces, 1);
