@@ -76,7 +76,6 @@ export class Builder {
   select(condition: Node, yes: Node, no: Node): Node {
     const known = constantOf(condition);
     if (known !== undefined) return known !== 0 ? yes : no;
-    if (yes === no) return yes;
     if (yes.type === "bool" && no.type === "bool") {
       const taken = this.binary("and", condition, yes);
       return this.binary("or", taken, this.binary("and", this.unary("not", condition), no));
@@ -85,6 +84,7 @@ export class Builder {
     const a = type === "real" ? this.asReal(yes) : yes;
     const b = type === "real" ? this.asReal(no) : no;
     const shape = broadcastShape(condition.shape, broadcastShape(a.shape, b.shape));
+    if (a === b && a.shape.length === shape.length) return a;
     return this.graph.node({ kind: "select" }, [condition, a, b], shape, type);
   }
 

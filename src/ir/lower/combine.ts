@@ -42,6 +42,7 @@ export function masked(context: Context, value: Lowered, present: Lowered): Lowe
   const { build } = context;
   const known = constantOf(present.node);
   const bare: Lowered = { node: value.node, axes: value.axes };
+  if (constantOf(value.node) === 0) return scalar(build.constant(0));
   if (known !== undefined) return known === 0 ? scalar(build.constant(0)) : bare;
   const axes = union([present, bare]);
   const [condition, chosen] = [aligned(build, present, axes), aligned(build, bare, axes)];

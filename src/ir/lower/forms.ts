@@ -67,7 +67,7 @@ export function lowerCrossEntropy(
     return { value: presentWhere({ node, axes: left }, target.present), tuples: some };
   }
   const normaliser = reduceTuples(context, "logsumexp", tuples).value;
-  const chosen: Tuples = { body, mask: conjunction(build, [mask, hit]), axes: [axis] };
+  const chosen: Tuples = { ...tuples, mask: conjunction(build, [mask, hit]) };
   const at = reduceTuples(context, "sum", chosen).value;
   const value = combine(
     context,

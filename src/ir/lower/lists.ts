@@ -40,7 +40,12 @@ export function lowerOverLists(
       const inner = new Environment(environment.scope, environment);
       for (const [name, value] of values)
         inner.bind(name, { kind: "constant", value: { kind: "number", value } });
-      return lowerTuples(context, expression, environment, inner, rest);
+      const before = context.outermost.length;
+      const branch = lowerTuples(context, expression, environment, inner, rest);
+      // What is outermost in a body counts where the guards let the body in.
+      const added = context.outermost.splice(before);
+      for (const tuples of added) context.outermost.push(conjunction(context.build, [branch.guards, tuples]));
+      return branch;
     });
     if (nested === 1 && context.depth === 1)
       for (const branch of branches) context.outermost.push(someTuple(context, branch));

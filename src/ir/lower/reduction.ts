@@ -53,7 +53,10 @@ export function lowerTuples(
   indices: readonly IndexBinding[],
 ): Tuples {
   const axes = indices.map((index) => bindIndex(context, index, expression, environment, inner));
+  // A reduction in a guard is never an outermost one, nor is it where a list alone is looked through.
+  context.depth++;
   const guards = expression.guards.map((guard) => context.lower(context, guard, inner));
+  context.depth--;
   const body = context.lower(context, expression.bodies[0]!, inner);
   return tuplesOf(context, body, guards, axes);
 }

@@ -14,6 +14,8 @@ import { productSum, squaredDistanceSum } from "./products.ts";
 /** What a reduction ranges over: the body at each tuple, and which tuples count. */
 export interface Tuples {
   readonly body: Lowered;
+  /** The guards in one; undefined where there is none. */
+  readonly guards: Lowered | undefined;
   /** Guards and presence of the body in one; undefined for everywhere. */
   readonly mask: Lowered | undefined;
   readonly axes: readonly Axis[];
@@ -36,10 +38,18 @@ export function tuplesOf(
   guards: readonly Lowered[],
   axes: readonly Axis[],
 ): Tuples {
-  const conditions = [...guards, body.present].filter(
-    (condition) => condition !== undefined && constantOf(condition.node) !== 1,
-  );
-  return { body: { node: body.node, axes: body.axes }, mask: conjunction(context.build, conditions), axes };
+  const all = (conditions: readonly (Lowered | undefined)[]): Lowered | undefined =>
+    conjunction(
+      context.build,
+      conditions.filter((condition) => condition !== undefined && constantOf(condition.node) !== 1),
+    );
+  const guard = all(guards);
+  return {
+    body: { node: body.node, axes: body.axes },
+    guards: guard,
+    mask: all([guard, body.present]),
+    axes,
+  };
 }
 
 /** Where at least one tuple counts; undefined for everywhere. */
@@ -167,7 +177,7 @@ function extremeIndex(context: Context, op: "argmax" | "argmin", tuples: Tuples)
   if (others.length > 0) {
     const best = reduceTuples(context, op === "argmax" ? "max" : "min", { ...tuples, axes: others });
     const body = { node: best.value.node, axes: best.value.axes };
-    return extremeIndex(context, op, { body, mask: best.tuples, axes: [first] });
+    return extremeIndex(context, op, { body, guards: best.tuples, mask: best.tuples, axes: [first] });
   }
   const some = someTuple(context, tuples);
   const { body, mask } = tuples;

@@ -4,6 +4,7 @@
  * cannot turn the gradient into NaN by 0 * infinity. All keep the shape; binary ones broadcast.
  */
 import * as tf from "@tensorflow/tfjs-core";
+import { summedTo } from "./broadcast.ts";
 import { untracked } from "./untracked.ts";
 
 type Derivative = (dy: tf.Tensor, x: tf.Tensor, y: tf.Tensor) => tf.Tensor;
@@ -76,15 +77,6 @@ export const sineOfAcos = withDerivative(
   },
 );
 
-/** Adds up a gradient over the sides that were broadcast. */
-function reducedTo(gradient: tf.Tensor, shape: readonly number[]): tf.Tensor {
-  const extra = gradient.rank - shape.length;
-  const axes = gradient.shape.flatMap((side, k) =>
-    k < extra || (shape[k - extra] === 1 && side > 1) ? [k] : [],
-  );
-  return tf.reshape(axes.length === 0 ? gradient : tf.sum(gradient, axes), [...shape]);
-}
-
 type Partials = (dy: tf.Tensor, a: tf.Tensor, b: tf.Tensor) => [tf.Tensor, tf.Tensor];
 
 function binaryWithDerivatives(
@@ -98,7 +90,7 @@ function binaryWithDerivatives(
       const [x, y] = [saved[0]!, saved[1]!];
       const arrives = tf.notEqual(dy, 0);
       return partials(dy, x, y).map((partial, k) =>
-        reducedTo(tf.where(arrives, partial, tf.zerosLike(partial)), saved[k]!.shape),
+        summedTo(tf.where(arrives, partial, tf.zerosLike(partial)), saved[k]!.shape),
       );
     };
     return { value: forward(a, b), gradFunc };

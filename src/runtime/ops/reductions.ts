@@ -5,6 +5,7 @@
  * (max, min, log-sum-exp), the program keeps the mask of what is present beside it.
  */
 import * as tf from "@tensorflow/tfjs-core";
+import { broadcastShape, summedTo } from "./broadcast.ts";
 import { untracked } from "./untracked.ts";
 
 export interface Tuples {
@@ -17,9 +18,6 @@ export interface Tuples {
 /** A number far below every value a formula meets, still finite so that differences of it are numbers. */
 const LOWEST = -1e30;
 
-const broadcastShape = (a: tf.Tensor, b: tf.Tensor | undefined): number[] =>
-  b === undefined ? a.shape : tf.broadcast_util.assertAndGetBroadcastShape(a.shape, b.shape);
-
 /** The sides of `shape` that stay, and 1 for those reduced. */
 const keptShape = (shape: readonly number[], over: readonly number[]): number[] =>
   shape.map((side, k) => (over.includes(k) ? 1 : side));
@@ -28,15 +26,6 @@ const keptShape = (shape: readonly number[], over: readonly number[]): number[] 
 function chosen(body: tf.Tensor, where: tf.Tensor | undefined, fill: number): tf.Tensor {
   if (where === undefined) return body;
   return tf.where(where, body, tf.scalar(fill));
-}
-
-/** Sums a gradient at full shape back to the shape of the body it belongs to. */
-function backTo(gradient: tf.Tensor, shape: readonly number[]): tf.Tensor {
-  const extra = gradient.rank - shape.length;
-  const axes = gradient.shape.flatMap((side, k) =>
-    k < extra || (shape[k - extra] === 1 && side > 1) ? [k] : [],
-  );
-  return tf.reshape(axes.length === 0 ? gradient : tf.sum(gradient, axes), [...shape]);
 }
 
 /**
@@ -56,7 +45,7 @@ function reduction(
     const made = forward(input as tf.Tensor);
     (save as tf.GradSaveFunc)(made.kept);
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor =>
-      backTo(tf.mul(tf.reshape(dy, kept), slope(saved)), body.shape);
+      summedTo(tf.mul(tf.reshape(dy, kept), slope(saved)), body.shape);
     return { value: made.value, gradFunc };
   });
   return op(body);

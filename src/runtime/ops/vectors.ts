@@ -3,6 +3,7 @@
  * the batch, d the width.
  */
 import * as tf from "@tensorflow/tfjs-core";
+import { broadcastShape, summedTo } from "./broadcast.ts";
 import { untracked } from "./untracked.ts";
 
 /** Squared distances at or below this share of |u|^2 + |v|^2 are 0: the difference of the squares has no digits left. */
@@ -129,7 +130,7 @@ export function crossEntropy(logits: tf.Tensor, target: tf.Tensor): tf.Tensor {
     const value = tf.sub(tf.squeeze(tf.log(total), [-1]), at);
     (save as tf.GradSaveFunc)([tf.sub(tf.div(powers, total), hit)]);
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor =>
-      tf.mul(tf.expandDims(dy, -1), saved[0]!);
+      summedTo(tf.mul(tf.expandDims(dy, -1), saved[0]!), z.shape);
     return { value, gradFunc };
   });
   return op(logits);
@@ -152,16 +153,13 @@ export function softmax(logits: tf.Tensor, axis: number, where?: tf.Tensor): tf.
     };
     return { value: shares, gradFunc };
   });
-  return op(where === undefined ? logits : tf.broadcastTo(logits, broadcast(logits, where)));
+  return op(where === undefined ? logits : tf.broadcastTo(logits, broadcastShape(logits, where)));
 }
 
 /** Logarithm of the softmax along an axis over the entries a mask leaves, 0 at the others. */
 export function logSoftmax(logits: tf.Tensor, axis: number, where?: tf.Tensor): tf.Tensor {
-  const wide = where === undefined ? logits : tf.broadcastTo(logits, broadcast(logits, where));
+  const wide = where === undefined ? logits : tf.broadcastTo(logits, broadcastShape(logits, where));
   const z = where === undefined ? wide : tf.where(where, wide, tf.scalar(-1e30));
   const value = tf.sub(z, tf.logSumExp(z, axis, true));
   return where === undefined ? value : tf.where(where, value, tf.zerosLike(value));
 }
-
-const broadcast = (a: tf.Tensor, b: tf.Tensor): number[] =>
-  tf.broadcast_util.assertAndGetBroadcastShape(a.shape, b.shape);
