@@ -68,7 +68,8 @@ export class Evaluation {
         return node.value;
       case "compare": {
         const left = this.read(node.left);
-        return left !== undefined && this.compareWith(node, left);
+        const right = this.read(node.right);
+        return left !== undefined && right !== undefined && compare(node.op, left, right);
       }
       case "logic":
         return node.op === "and"
@@ -137,11 +138,6 @@ export class Evaluation {
     return value === undefined ? ABSENT : this.tape.constant(value);
   }
 
-  private compareWith(node: Node & { kind: "compare" }, left: number): boolean {
-    const right = this.read(node.right);
-    return right !== undefined && compare(node.op, left, right);
-  }
-
   private label(i: number, node: Node): number {
     if (i >= this.labels.length) throw outside(i, this.labels.length, node);
     return this.labels[i]!;
@@ -191,10 +187,10 @@ export class Evaluation {
         return tape.unary(value, slot, da);
       }
       case "binary": {
+        // Both sides, whichever is absent: what a reduction held must not depend on the order of a sum.
         const left = this.evaluate(node.left);
-        if (left === ABSENT) return ABSENT;
         const right = this.evaluate(node.right);
-        if (right === ABSENT) return ABSENT;
+        if (left === ABSENT || right === ABSENT) return ABSENT;
         const { value, da, db } = scalars.binary(node.op, tape.value(left), tape.value(right));
         return tape.binary(value, left, da, right, db);
       }

@@ -193,7 +193,8 @@ function outermost(root: Node): Node[] {
     if (seen.has(node)) continue;
     seen.add(node);
     const unrolled = node.kind === "reduce" && node.branches.every((branch) => branch.variables.length === 0);
-    if ((node.kind === "reduce" && !unrolled) || node.kind === "squared_distance") found.push(node);
+    if (node.kind === "reduce" && unrolled) open.push(...node.branches.map((branch) => branch.body));
+    else if (node.kind === "reduce" || node.kind === "squared_distance") found.push(node);
     else if (node.kind !== "norm") open.push(...children(node));
   }
   return found;
