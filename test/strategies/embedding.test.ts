@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ensembleDim, ensembleEmbedding } from "../../src/runtime/ensemble/embedding.ts";
+import { ensembleDim, ensembleEmbedding, permutedWeights } from "../../src/runtime/ensemble/embedding.ts";
 import type { HeadSpec } from "../../src/runtime/program.ts";
 import { counterRandom } from "../../src/runtime/random.ts";
 import { pixelEmbeddings } from "../../src/runtime/train/embed.ts";
@@ -63,5 +63,40 @@ describe("pixels as an embedding", () => {
   test("an image of one colour is the zero vector", () => {
     const dataset = { ...drawShapes(1, 1), pixels: new Uint8Array(144).fill(7) };
     expect(pixelEmbeddings(dataset, Int32Array.of(0)).every((value) => value === 0)).toBe(true);
+  });
+});
+
+describe("weights of heads for each sample", () => {
+  const heads = [head("a", 2, 0.5), head("b", 1, 0.5)];
+  const embeddings = { a: Float32Array.of(1, 2, 3, 4), b: Float32Array.of(5, 6) };
+
+  test("take the place of the fixed ones, per sample or for all", () => {
+    const perSample = { a: Float32Array.of(1, 0.25), b: Float32Array.of(0, 0.75) };
+    const [, , dropped, x, y, z] = ensembleEmbedding(heads, embeddings, 2, perSample);
+    expect([dropped, x, y]).toEqual([0, 1.5, 2]);
+    expect(z).toBeCloseTo(Math.sqrt(0.75) * 6, 5);
+    const same = ensembleEmbedding(heads, embeddings, 2, { a: Float32Array.of(4), b: Float32Array.of(1) });
+    expect(Array.from(same)).toEqual([2, 4, 5, 6, 8, 6]);
+    // A head that is not named keeps its own.
+    const partly = ensembleEmbedding(heads, embeddings, 2, { b: Float32Array.of(1) });
+    expect(partly[0]).toBeCloseTo(Math.SQRT1_2, 6);
+  });
+
+  test("permuted: the same gate vectors, each at another sample, by the seed alone", () => {
+    const count = 200;
+    const a = Float32Array.from({ length: count }, (_, i) => i / count);
+    const b = a.map((value) => 1 - value);
+    const permuted = permutedWeights({ a, b, fixed: Float32Array.of(0.3) }, count, 7)!;
+    expect(Array.from(permuted["a"]!).sort()).toEqual(Array.from(a).sort());
+    permuted["a"]!.forEach((value, i) => expect(permuted["b"]![i]).toBeCloseTo(1 - value, 6));
+    expect(permuted["a"]!.filter((value, i) => value === a[i]).length).toBeLessThan(10);
+    expect(permuted["fixed"]).toEqual(Float32Array.of(0.3));
+    expect(permutedWeights({ a, b }, count, 7)!["a"]).toEqual(permuted["a"]);
+    expect(permutedWeights({ a, b }, count, 8)!["a"]).not.toEqual(permuted["a"]);
+  });
+
+  test("there is no control where no weight differs between samples", () => {
+    expect(permutedWeights({}, 5, 7)).toBeUndefined();
+    expect(permutedWeights({ a: Float32Array.of(0.5) }, 5, 7)).toBeUndefined();
   });
 });
