@@ -59,7 +59,10 @@ try {
   );
   process.stdout.write(`${packed.filename}: ${packed.files.length} files, ${packed.size} bytes\n`);
   for (const { path } of packed.files) {
-    require_(!/^(test|bench|src)\//.test(path), `the package holds ${path}, which is not for users`);
+    require_(
+      !/^(test|bench)\/|^src\/.*\.ts$/.test(path),
+      `the package holds ${path}, which is not for users`,
+    );
     const source = path.replace(/^dist\//, "").replace(/(\.d)?\.[jt]s$/, ".ts");
     const stale = path.startsWith("dist/") && !existsSync(join(checkout, source));
     require_(!stale, `${path} has no source any more: remove dist and build again`);

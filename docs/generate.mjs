@@ -1,0 +1,43 @@
+/**
+ * Fills the README's blocks of emitted code and of messages, from the spec that it shows: the fenced block after each
+ * `<!-- generated: WHAT -->`. Run by `npm run generate`, after a build.
+ */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { nodeHost } from "../dist/src/cli/host.js";
+import { checkText, emitModel } from "../dist/src/compile.js";
+import { renderPretty } from "../dist/src/diagnostics/render/pretty.js";
+
+const path = join(fileURLToPath(new URL("..", import.meta.url)), "README.md");
+const readme = readFileSync(path, "utf8");
+const spec = /^```dml\n([^]*?)^```/m.exec(readme)[1];
+const host = nodeHost(path);
+
+/** The spec's only model, or what is wrong with a text. */
+const check = (text) => checkText(host, { path: "spec.dml", text, standard: false });
+const { text: program } = await emitModel(check(spec).models[0], {
+  specFile: "spec.dml",
+  specHash: "0".repeat(64),
+  compiler: "dmlc",
+});
+
+const dedented = (text) => text.replace(/^ {2}/gm, "");
+/** What each mark stands for. */
+const contents = {
+  /** The statements of the first loss. */
+  loss: () => dedented(/^ {2}\/\/ near: pairs[^]*?^(?=\n {2}\/\/ class: normalized)/m.exec(program)[0]),
+  /** The function `combine`. */
+  combine: () => /^function combine[^]*?^\}\n/m.exec(program)[0],
+  /** The diagnostic of a misspelt parameter. */
+  message: () => {
+    const { diagnostics } = check(spec.replace("near: pairs(margin:", "near: pairs(margn:"));
+    return `${renderPretty(diagnostics[0], (_, text) => text).trimEnd()}\n`;
+  },
+};
+
+const filled = readme.replace(
+  /(<!-- generated: (\w+) -->\n+```\w+\n)[^]*?(^```$)/gm,
+  (_, before, what, after) => `${before}${contents[what]()}${after}`,
+);
+if (filled !== readme) writeFileSync(path, filled);
