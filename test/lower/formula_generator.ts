@@ -83,7 +83,9 @@ export class FormulaGenerator {
       () => this.leaf(scope),
       () => `(${a()} ${this.pick(["+", "-", "*"])} ${a()})`,
       () => `${this.pick(["relu", "sigmoid", "tanh", "abs", "softplus", "sin", "cos", "pushed"])}(${a()})`,
-      () => `${this.pick(["max", "min", "ratio"])}(${a()}, ${a()})`,
+      () => `${this.pick(["max", "min"])}(${a()}, ${a()})`,
+      // What cancels to nothing is no denominator: whether it is 0 is a matter of rounding.
+      () => `ratio(${a()}, ${this.leaf(scope)})`,
       () => `(${a()} / (1.5 + sigmoid(${a()})))`,
       () =>
         this.pick([`sqrt(abs(${a()}))`, `exp(tanh(${a()}))`, `log1p(abs(${a()}))`, `log(0.3 + abs(${a()}))`]),
@@ -148,9 +150,11 @@ export class FormulaGenerator {
       case "softmax":
         return `(sum${head} (softmax[${last.name} in ${domains[last.kind]}](${body}) * ${this.leaf(inner)}))`;
       case "cross_entropy": {
-        const within = [...scope, { name: last.name, kind: "class" as const }];
+        // Inside another reduction: at the root, where nothing else is reduced, it is a loss of no sample.
         const i = this.of(scope, "sample");
-        return `(cross_entropy[${last.name} in classes](${this.real(depth, within)}, ${i === undefined ? "0" : `y[${i}]`}))`;
+        if (i === undefined) return `(sum${head} (${body}))`;
+        const within = [...scope, { name: last.name, kind: "class" as const }];
+        return `(cross_entropy[${last.name} in classes](${this.real(depth, within)}, y[${i}]))`;
       }
       case "variance":
       case "sample_variance":

@@ -137,9 +137,9 @@ function lowerIf(context: Context, expression: If, environment: Environment): Lo
   const no = { node: build.unary("not", condition.node), axes: condition.axes };
   const then = whereTaken(context, condition, () => context.lower(context, expression.then, environment));
   const otherwise = whereTaken(context, no, () => context.lower(context, expression.else, environment));
-  const axes = union([condition, then, otherwise]);
   const pick = (a: Lowered, b: Lowered): Lowered => {
     if (a.node === b.node && a.axes.every((axis, k) => axis.order === b.axes[k]!.order)) return a;
+    const axes = union([condition, a, b]);
     const all = [condition, a, b].map((side) => aligned(build, side, axes)) as [Node, Node, Node];
     return { node: build.select(...all), axes };
   };
