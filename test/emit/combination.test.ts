@@ -69,7 +69,7 @@ const programs: Record<string, { plan: () => CombinePlan; holds: readonly string
       }),
     holds: [
       'strategies.gated(context, "combine/0", [',
-      '[["pull"], ["rank"], ["soft"], ["arc"]], { top: 2 })',
+      '[["pull"], ["rank"], ["soft"], ["arc"]], { top: 2, samples: 4 })',
       'strategies.gateParameters("combine/0", 8, 4)',
       'strategies.scaleState("combine/0", 4)',
       "headWeights(features: tf.Tensor2D, net: Net): HeadWeights",
@@ -91,7 +91,7 @@ const programs: Record<string, { plan: () => CombinePlan; holds: readonly string
         },
       ),
     holds: [
-      "{ temperature: 0.5, balance: 0.1 })",
+      "{ temperature: 0.5, balance: 0.1, samples: 4 })",
       '[["rank"], { soft: tf.scalar(1 / 4), ...strategies.gateHeadWeights(context.features, context.net, "combine/1/1", [["pull"], ["arc"], ["anchor"]], { share: 0.75 })',
       '...strategies.gateHeadWeights(features, net, "combine", [["rank"], { soft: tf.scalar(1 / 4), ...strategies.gateHeadWeights(features, net, "combine/1/1"',
     ],

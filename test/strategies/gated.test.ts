@@ -181,6 +181,14 @@ describe("gated", () => {
     }
   });
 
+  test("triplets formed within the blocks of a balanced batch are all that there are", () => {
+    const all = see(gatedScene({}, { set: SET }));
+    const blocks = see(gatedScene({ samples: 2 }, { set: SET }));
+    expect(blocks.own).toBeCloseTo(all.own!, 6);
+    const name = "combine/gate/weight";
+    expect(relativeError(blocks.ownGradients[name]!, all.ownGradients[name]!)).toBeLessThan(1e-5);
+  });
+
   test("a loss multiplied by 100 changes neither value nor gradients", () => {
     const plain = see(gatedScene({ top: 2 }, { set: SET }));
     const scaled = see(gatedScene({ top: 2 }, { set: SET, factors: [100, 1, 0.01] }));

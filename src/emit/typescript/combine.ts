@@ -95,7 +95,8 @@ function strategyText(node: Strategy, emission: Emission): string {
       gate();
       const within = { features: "context.features", net: "context.net" };
       const heads = `[${operandHeads(node, within, emission).join(", ")}]`;
-      const options = dataLiteral({ ...gateOptions(node), balance: numberAt(node, "balance") });
+      const { samples } = plan.train.batch;
+      const options = dataLiteral({ ...gateOptions(node), balance: numberAt(node, "balance"), samples });
       return `strategies.gated(context, ${path}, [${texts().join(", ")}], ${heads}, ${options})`;
     }
     case "soft_min": {

@@ -12,7 +12,7 @@
  * without a batch index (a regulariser) has no sample to be gated by and counts with weight 1/K.
  */
 import * as tf from "@tensorflow/tfjs-core";
-import { log, sqrt, softplus } from "../ops/elementwise.ts";
+import { log, real, softplus, sqrt } from "../ops/elementwise.ts";
 import { meanActive } from "../ops/reductions.ts";
 import { stopGradient, untracked } from "../ops/untracked.ts";
 import { differentClass, sameClass, squaredDistances } from "../ops/vectors.ts";
@@ -27,6 +27,11 @@ import { scaled } from "./scale.ts";
 export interface GatedOptions extends GateOptions {
   /** λ, 0.01 where absent. */
   readonly balance?: number;
+  /**
+   * M of a class-balanced batch, whose labels are P blocks of M equal ones. The triplets of the gate's objective are
+   * then formed within blocks, B · M · B in place of all B · B · B of them.
+   */
+  readonly samples?: number;
 }
 
 const BALANCE = 0.01;
@@ -48,7 +53,7 @@ export function gated(
 ): Combined {
   const gates = gatesOf(context.features, context.net, path, options);
   const node = gatedNode(context, path, operands, stopGradient(gates.kept), "gated");
-  const objective = tf.add(gateLoss(gates.kept, heads, context), balanceLoss(gates, options));
+  const objective = tf.add(gateLoss(gates.kept, heads, context, options), balanceLoss(gates, options));
   return withOwn(node, objective as tf.Scalar);
 }
 
@@ -108,21 +113,35 @@ function withOwn(node: Combined, objective: tf.Scalar): Combined {
 }
 
 /** Triplet with unsquared distances and softplus (margin 0.1) on z, the heads held. */
-function gateLoss(gates: tf.Tensor2D, heads: readonly OperandHeads[], context: CombineContext): tf.Scalar {
+function gateLoss(
+  gates: tf.Tensor2D,
+  heads: readonly OperandHeads[],
+  { heads: embeddings, labels }: CombineContext,
+  { samples }: GatedOptions,
+): tf.Scalar {
   const weights = splitWeights(tf.unstack(gates, 1) as tf.Tensor1D[], heads);
   const pieces = Object.entries(weights).map(([name, weight]) =>
-    tf.mul(tf.expandDims(sqrt(weight), 1), stopGradient(context.heads[name]!)),
+    tf.mul(tf.expandDims(sqrt(weight), 1), stopGradient(embeddings[name]!)),
   );
   const z = tf.concat(pieces, 1);
   const distance = sqrt(squaredDistances(z, z));
+  const positive = real(sameClass(labels));
   const tuples = untracked(() =>
     tf.logicalAnd(
-      tf.expandDims(sameClass(context.labels), 2),
-      tf.expandDims(differentClass(context.labels), 1),
+      tf.greater(tf.expandDims(withinBlock(positive, samples), 2), 0),
+      tf.expandDims(differentClass(labels), 1),
     ),
   );
-  const violation = tf.add(tf.sub(tf.expandDims(distance, 2), tf.expandDims(distance, 1)), MARGIN);
+  const toPositive = withinBlock(tf.mul(distance, positive), samples);
+  const violation = tf.add(tf.sub(tf.expandDims(toPositive, 2), tf.expandDims(distance, 1)), MARGIN);
   return meanActive(softplus(violation), { over: [0, 1, 2], where: tuples }) as tf.Scalar;
+}
+
+/** Of a matrix [B, B] that is 0 outside of blocks of M on its diagonal: the blocks' columns, [B, M]. */
+function withinBlock(matrix: tf.Tensor, samples: number | undefined): tf.Tensor {
+  if (samples === undefined) return matrix;
+  const batch = matrix.shape[0]!;
+  return tf.sum(tf.reshape(matrix, [batch, batch / samples, samples]), 1);
 }
 
 /** λ · KL(mean_i g_i ‖ uniform) = λ · Σ_k ḡ_k ln(K ḡ_k). */
