@@ -3,8 +3,7 @@
  * What is reduced is in `tuples.ts`; lists and the call forms are in `lists.ts` and `forms.ts`.
  */
 import type { IndexBinding, Reduction } from "../../syntax/ast.ts";
-import type { Axis } from "../axes.ts";
-import type { Lowered } from "../axes.ts";
+import type { Axis, Lowered } from "../axes.ts";
 import type { Dim } from "../graph.ts";
 import { domainFromUse } from "./domains.ts";
 import type { Context } from "./environment.ts";
@@ -15,7 +14,7 @@ import { statedDomain } from "./ranges.ts";
 import type { Reduced, Tuples } from "./tuples.ts";
 import { reduceTuples, tuplesOf } from "./tuples.ts";
 
-/** The domain of an index of a reduction; undefined where only its uses tell. */
+/** Any reduction: over lists it is unrolled, else its indices are axes. */
 export function lowerReduction(context: Context, expression: Reduction, environment: Environment): Lowered {
   if (expression.op === "softmax" || expression.op === "log_softmax")
     return lowerSoftmax(context, expression, environment);
