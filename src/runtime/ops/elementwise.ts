@@ -47,9 +47,15 @@ export const sqrt = withDerivative(
 /** Smallest positive number that float32 holds to full precision. */
 const SMALLEST = 1.1754944e-38;
 
-/** log(1 + exp x), always above 0 as the function is: an active mean counts it however small it gets. */
+/**
+ * log(1 + exp x) as max(x, 0) - log(1 - sigmoid(-|x|)): exact on both sides, and the engines' sigmoid is fast. Always
+ * above 0 as the function is: an active mean counts it however small it gets.
+ */
 export const softplus = withDerivative(
-  (x) => tf.maximum(tf.softplus(x), SMALLEST),
+  (x) => {
+    const tail = tf.log1p(tf.neg(tf.sigmoid(tf.neg(tf.abs(x)))));
+    return tf.maximum(tf.sub(tf.relu(x), tail), SMALLEST);
+  },
   (dy, x) => tf.mul(dy, tf.sigmoid(x)),
 );
 
