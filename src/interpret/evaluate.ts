@@ -10,12 +10,15 @@ import { MEMO } from "./budget.ts";
 import { InterpretError } from "./errors.ts";
 import { compare } from "./graph.ts";
 import type { Graph } from "./graph.ts";
+import type { Samples } from "./memory.ts";
 import { isBoolean } from "./nodes.ts";
 import type { Input, Node } from "./nodes.ts";
 import { norm, reduce, squaredDistance } from "./reduce.ts";
 import * as scalars from "./scalars.ts";
 import { ABSENT } from "./tape.ts";
 import type { Slot, Tape } from "./tape.ts";
+
+type VariableNode = Node & { kind: "variable" };
 
 /** Answers 0 with zero gradient on an absent argument. */
 const FORGIVING: ReadonlySet<string> = new Set(["exp", "softplus", "log1p"]);
@@ -32,12 +35,14 @@ export class Evaluation {
   private readonly memos: (Int32Array | null | undefined)[];
   private readonly firstSlot: ReadonlyMap<Input, Slot>;
   private readonly labels: ArrayLike<number>;
+  private readonly ids: ArrayLike<number> | undefined;
 
   /** `firstSlot`: where the elements of each input but the labels start on the tape, in row-major order. */
-  constructor(graph: Graph, tape: Tape, firstSlot: ReadonlyMap<Input, Slot>, labels: ArrayLike<number>) {
+  constructor(graph: Graph, tape: Tape, firstSlot: ReadonlyMap<Input, Slot>, samples: Samples) {
     this.tape = tape;
     this.firstSlot = firstSlot;
-    this.labels = labels;
+    this.labels = samples.labels;
+    this.ids = samples.ids;
     this.memos = [];
     this.held = new Float64Array(graph.nodes.length);
   }
@@ -67,6 +72,10 @@ export class Evaluation {
       case "truth":
         return node.value;
       case "compare": {
+        if (comparesSamples(node)) {
+          const equal = this.identical(node.left.variable.value, node.right.variable.value);
+          return equal === (node.op === "==");
+        }
         const left = this.read(node.left);
         const right = this.read(node.right);
         return left !== undefined && right !== undefined && compare(node.op, left, right);
@@ -82,7 +91,7 @@ export class Evaluation {
         const j = this.index(node.right);
         if (i < 0 || j < 0) return false;
         const alike = this.label(i, node) === this.label(j, node);
-        return node.op === "same" ? alike && i !== j : !alike;
+        return node.op === "same" ? alike && !this.identical(i, j) : !alike;
       }
       case "if":
         return this.test(this.test(node.condition) ? node.yes : node.no);
@@ -136,6 +145,11 @@ export class Evaluation {
   private fixed(node: Node): Slot {
     const value = this.read(node);
     return value === undefined ? ABSENT : this.tape.constant(value);
+  }
+
+  /** Whether two rows are one sample. */
+  private identical(i: number, j: number): boolean {
+    return i === j || (this.ids !== undefined && this.ids[i] === this.ids[j]);
   }
 
   private label(i: number, node: Node): number {
@@ -210,6 +224,16 @@ export class Evaluation {
         return tape.constant(this.test(node) ? 1 : 0);
     }
   }
+}
+
+/** Whether a comparison asks if two indices stand for one sample. */
+function comparesSamples(
+  node: Node & { kind: "compare" },
+): node is typeof node & { readonly left: VariableNode; readonly right: VariableNode } {
+  const { op, left, right } = node;
+  if (op !== "==" && op !== "!=") return false;
+  if (left.kind !== "variable" || right.kind !== "variable") return false;
+  return left.variable.samples && right.variable.samples;
 }
 
 function outside(index: number, length: number, node: Node): InterpretError {

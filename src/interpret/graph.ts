@@ -40,18 +40,22 @@ export class Graph {
   /** All nodes, by id. */
   readonly nodes: Node[] = [];
   private readonly known = new Map<string, Node>();
-  private variables = 0;
+  readonly variables: Variable[] = [];
   private inputs = 0;
 
   variable(name: string, domain?: { start: number; size: number }): Variable {
-    return {
-      id: this.variables++,
+    const variable = {
+      id: this.variables.length,
       name,
       start: domain?.start ?? 0,
       size: domain?.size,
       declared: domain !== undefined,
+      samples: false,
+      staysInBatch: false,
       value: 0,
     };
+    this.variables.push(variable);
+    return variable;
   }
 
   input(role: Input["role"], name: string, shape: readonly number[]): Input {

@@ -4,4 +4,5 @@
 export { BudgetError, InterpretError } from "./errors.ts";
 export { initialParams } from "./initial.ts";
 export { interpretLoss, paramShapes } from "./interpret.ts";
+export type { Memory } from "./memory.ts";
 export type { Interpretation, InterpretOptions, LossBatch, Matrix, Tensor } from "./interpret.ts";

@@ -47,7 +47,11 @@ export function initialParams(
   name: string = instance.declaration.name.text,
 ): Map<string, Tensor> {
   const dims = Array.from({ length: instance.declaration.views?.length ?? 1 }, () => sizes.dim);
-  const { registry } = expandLoss(instance, { batch: 1, classes: sizes.classes, dims }, undefined);
+  const { registry } = expandLoss(
+    instance,
+    { batch: 1, remembered: 0, classes: sizes.classes, dims },
+    undefined,
+  );
   const values = new Map<string, Tensor>();
   for (const { input, initializer } of registry.parameters) {
     const random = counterRandom(seed, `losses/${name}/${input.name}`);

@@ -13,6 +13,8 @@ import { expandLoss } from "./expand/loss.ts";
 import type { BatchSizes, ExpandedLoss } from "./expand/loss.ts";
 import { isTensor } from "./expand/tensor.ts";
 import type { Operand } from "./expand/tensor.ts";
+import { checkMemory, remember, withMemory } from "./memory.ts";
+import type { Memory, Samples } from "./memory.ts";
 import { children } from "./nodes.ts";
 import type { Input, Node } from "./nodes.ts";
 import { ABSENT, Tape } from "./tape.ts";
@@ -41,6 +43,10 @@ export interface LossBatch {
   readonly params?: ReadonlyMap<string, Tensor>;
   /** States before the step, by name; those not given have their initial values. */
   readonly states?: ReadonlyMap<string, Tensor>;
+  /** Identity of each row's sample: two rows with one identity are never `same`. By default all rows differ. */
+  readonly ids?: readonly number[];
+  /** `LOSS against memory(size)`: what earlier steps left. */
+  readonly memory?: Memory;
 }
 
 export interface InterpretOptions {
@@ -59,6 +65,8 @@ export interface Interpretation {
   };
   /** States after the step. */
   readonly states: ReadonlyMap<string, Tensor>;
+  /** What is remembered after the step, where the batch came with a memory. */
+  readonly memory?: Memory;
 }
 
 /**
@@ -73,13 +81,15 @@ export function interpretLoss(
   checkBatch(batch);
   const sizes: BatchSizes = {
     batch: batch.labels.length,
+    remembered: batch.memory?.labels.length ?? 0,
     classes: batch.classes,
     dims: batch.views.map((view) => view.columns),
   };
   const loss = expandLoss(instance, sizes, options.miner);
   const tape = new Tape(options.gradient === true);
-  const firstSlot = inputsOf(loss, batch, tape);
-  const evaluation = new Evaluation(loss.graph, tape, firstSlot, batch.labels);
+  const samples = withMemory(batch);
+  const firstSlot = inputsOf(loss, batch, samples, tape);
+  const evaluation = new Evaluation(loss.graph, tape, firstSlot, samples);
   const root = evaluation.evaluate(loss.root);
   const reductions = outermost(loss.root);
   const valid = reductions.length === 0 || reductions.some((node) => evaluation.held[node.id]! > 0);
@@ -88,18 +98,22 @@ export function interpretLoss(
     value: defined ? tape.value(root) : 0,
     valid,
     states: nextStates(loss, evaluation),
+    ...(batch.memory === undefined ? {} : { memory: remember(batch, batch.memory) }),
   };
   if (options.gradient !== true) return result;
   const slopes = defined ? tape.backward(root) : undefined;
-  const of = (input: Input): Float64Array => {
+  const of = (input: Input, length: number): Float64Array => {
     const first = firstSlot.get(input)!;
-    return slopes?.slice(first, first + count(input.shape)) ?? new Float64Array(count(input.shape));
+    return slopes?.slice(first, first + length) ?? new Float64Array(length);
   };
   return {
     ...result,
     gradient: {
-      views: loss.views.map(of),
-      params: new Map(loss.registry.parameters.map(({ input }) => [input.name, of(input)])),
+      // The batch stands before what is remembered.
+      views: loss.views.map((input, v) => of(input, batch.views[v]!.data.length)),
+      params: new Map(
+        loss.registry.parameters.map(({ input }) => [input.name, of(input, count(input.shape))]),
+      ),
     },
   };
 }
@@ -111,25 +125,32 @@ export function paramShapes(
 ): Map<string, readonly number[]> {
   const views = instance.declaration.views?.length ?? 1;
   const dims = Array.from({ length: views }, () => sizes.dim);
-  const { registry } = expandLoss(instance, { batch: 1, classes: sizes.classes, dims }, undefined);
+  const { registry } = expandLoss(
+    instance,
+    { batch: 1, remembered: 0, classes: sizes.classes, dims },
+    undefined,
+  );
   return new Map(registry.parameters.map(({ input }) => [input.name, input.shape]));
 }
 
 function checkBatch(batch: LossBatch): void {
-  const { labels, views, classes } = batch;
+  const { labels, views, classes, ids, memory } = batch;
   if (labels.length === 0) throw new InterpretError("the batch holds no sample");
   for (const view of views)
     if (view.rows !== labels.length || view.data.length !== view.rows * view.columns)
       throw new InterpretError(`${view.rows} embeddings and ${labels.length} labels do not match`);
-  for (const label of labels)
+  if (ids !== undefined && ids.length !== labels.length)
+    throw new InterpretError(`${ids.length} identities and ${labels.length} labels do not match`);
+  if (memory !== undefined) checkMemory(batch, memory);
+  for (const label of [...labels, ...(memory?.labels ?? [])])
     if (!Number.isInteger(label) || label < 0 || label >= classes)
       throw new InterpretError(`label ${label} is not a class from 0 to ${classes - 1}`);
 }
 
 /** Puts the inputs on the tape: views, then parameters, which gradients are asked of; then states. */
-function inputsOf(loss: ExpandedLoss, batch: LossBatch, tape: Tape): Map<Input, Slot> {
+function inputsOf(loss: ExpandedLoss, batch: LossBatch, { views }: Samples, tape: Tape): Map<Input, Slot> {
   const firstSlot = new Map<Input, Slot>();
-  loss.views.forEach((input, position) => firstSlot.set(input, tape.inputs(batch.views[position]!.data)));
+  loss.views.forEach((input, position) => firstSlot.set(input, tape.inputs(views[position]!.data)));
   for (const { input } of loss.registry.parameters) {
     const given = batch.params?.get(input.name);
     if (given === undefined) throw new InterpretError(`the parameter ${input.name} has no values`);

@@ -14,6 +14,9 @@ export interface Variable {
   size: number | undefined;
   /** Whether an `in` said it. */
   readonly declared: boolean;
+  /** Whether it runs over samples: those of the batch, and those remembered unless it stays in the batch (memory.ts). */
+  samples: boolean;
+  staysInBatch: boolean;
   value: number;
 }
 

@@ -117,7 +117,9 @@ function valueMeaning(graph: Graph, value: Value, call: Call): Meaning {
 function memoised(e: Expansion, macro: string, operands: readonly Operand[], make: () => Operand): Operand {
   // The same macro means more in a guard that a miner restricts.
   const place = e.guarding && e.miner !== undefined ? "guard " : "";
-  const name = `${place}${macro}(${operands.map(key).join()})`;
+  // With a memory, a reduction in no other one runs over less.
+  const reach = e.samples > e.batch && !e.reducing ? "outermost " : "";
+  const name = `${place}${reach}${macro}(${operands.map(key).join()})`;
   let made = e.memo.get(name);
   if (made === undefined) e.memo.set(name, (made = make()));
   return made;
@@ -159,8 +161,8 @@ function expandFunction(e: Expansion, call: Call, frame: Frame): Operand {
         Node,
         Node,
       ];
-      claim(i, e.batch, call.span);
-      claim(j, e.batch, call.span);
+      claim(i, e.samples, true, call.span);
+      claim(j, e.samples, true, call.span);
       return minedPair(e, graph.pair(name, i, j), i, j, frame);
     }
     default:

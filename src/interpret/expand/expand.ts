@@ -14,7 +14,7 @@ import { expandCall } from "./calls.ts";
 import type { Frame } from "./environment.ts";
 import { expandReduction } from "./reductions.ts";
 import type { Registry } from "./registry.ts";
-import { isTensor, unify } from "./tensor.ts";
+import { isTensor, order, unify } from "./tensor.ts";
 import type { Operand, Tensors } from "./tensor.ts";
 
 /** What expanding one loss shares among all its parts. */
@@ -23,6 +23,8 @@ export interface Expansion {
   readonly tensors: Tensors;
   readonly registry: Registry;
   readonly batch: number;
+  /** Samples of the batch and of the memory. */
+  readonly samples: number;
   readonly classes: number;
   readonly labels: Input;
   /** Not set while the miner's own body is expanded. */
@@ -37,6 +39,8 @@ export interface Expansion {
   guarding: boolean;
   /** Whether the miner has restricted something. */
   mined: boolean;
+  /** Whether a part of a reduction is being expanded. */
+  reducing: boolean;
   depth: number;
 }
 
@@ -131,6 +135,7 @@ function combine(e: Expansion, link: Binary, left: Operand, right: Operand): Ope
       const a = scalar(left, link.left.span);
       const b = scalar(right, link.right.span);
       unify(a, b);
+      if (op !== "==" && op !== "!=") order(a, b);
       return graph.compare(op, a, b);
     }
   }

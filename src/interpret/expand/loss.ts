@@ -18,6 +18,8 @@ import type { Tensor } from "./tensor.ts";
 /** Sizes that an expanded loss depends on. */
 export interface BatchSizes {
   readonly batch: number;
+  /** Samples remembered from earlier steps. */
+  readonly remembered: number;
   readonly classes: number;
   /** Width of each view. */
   readonly dims: readonly number[];
@@ -50,10 +52,9 @@ export function expandLoss(
       `${instance.declaration.name.text} takes ${names.length} view(s) of the batch, and ${sizes.dims.length} were given`,
       instance.span,
     );
-  const views = names.map((name, position) =>
-    graph.input("view", name, [sizes.batch, sizes.dims[position]!]),
-  );
-  const labels = graph.input("labels", "y", [sizes.batch]);
+  const samples = sizes.batch + sizes.remembered;
+  const views = names.map((name, position) => graph.input("view", name, [samples, sizes.dims[position]!]));
+  const labels = graph.input("labels", "y", [samples]);
   const registry = new Registry();
   const expansion: Expansion = {
     graph,
@@ -61,6 +62,7 @@ export function expandLoss(
     registry,
     labels,
     batch: sizes.batch,
+    samples,
     classes: sizes.classes,
     miner,
     memo: new Map(),
@@ -68,6 +70,7 @@ export function expandLoss(
     lets: 0,
     guarding: false,
     mined: false,
+    reducing: false,
     depth: 0,
   };
   const root = expandBody(expansion, instance, views);
@@ -76,6 +79,8 @@ export function expandLoss(
       `${instance.declaration.name.text} has no tuples that ${miner.declaration.name.text} could choose among`,
       miner.span,
     );
+  for (const variable of graph.variables)
+    if (variable.samples && variable.staysInBatch && !variable.declared) variable.size = sizes.batch;
   return { graph, tensors, root, views, labels, registry };
 }
 
@@ -114,7 +119,7 @@ export function expandInnerLoss(
     const operand = expand(e, argument.value, frame);
     if (view === undefined || !names.includes(view) || !isTensor(operand) || operand.shape.length !== 2)
       throw new InterpretError(`${name} takes the views (${names.join(", ")})`, argument.span);
-    if (operand.shape[0] !== e.batch)
+    if (operand.shape[0] !== e.samples)
       throw new InterpretError("an inner loss is on the samples of the batch", argument.span);
     views.set(view, operand);
   });

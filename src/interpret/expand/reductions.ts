@@ -101,11 +101,15 @@ function branch(
     variables.push(variable);
     frame.bind(binding.name.text, graph.reference(variable));
   });
+  const first = reduction.indices[0];
+  const reducing = e.reducing;
+  if (!reducing && variables[0] !== undefined) variables[0].staysInBatch = true;
+  e.reducing ||= variables.length > 0;
   const guards = guardsOf(e, reduction, frame);
   const value = expandNode(e, body, frame);
   requireDomains(reduction, variables);
   guards.push(...minedTriple(e, guards, variables, frame));
-  const first = reduction.indices[0];
+  e.reducing = reducing;
   const element =
     (reduction.op === "argmax" || reduction.op === "argmin") && first !== undefined
       ? expandNode(e, { kind: "Name", span: first.span, text: first.name.text }, frame)
@@ -163,7 +167,7 @@ function softmax(e: Expansion, reduction: Reduction, frame: Frame): Node {
   inside[0]?.variables.forEach((variable) => {
     const meaning = frame.find(variable.name);
     if (meaning?.kind === "operand" && !("shape" in meaning.operand) && variable.size !== undefined)
-      claim(meaning.operand, variable.size, reduction.span);
+      claim(meaning.operand, variable.size, variable.samples, reduction.span);
   });
   const guards = guardsOf(e, reduction, frame);
   const here = expandNode(e, reduction.bodies[0]!, frame);
@@ -183,8 +187,12 @@ function crossEntropy(e: Expansion, reduction: Reduction, frame: Frame): Node {
       reduction.span,
     );
   const total = e.graph.reduce("logsumexp", branches(e, reduction, logits, frame));
+  const reducing = e.reducing;
+  e.reducing = true;
   const chosen = frame.child();
   chosen.bind(index.name.text, expandNode(e, target, frame));
   const guards = guardsOf(e, reduction, chosen);
-  return e.graph.guarded(guards, e.graph.binary("-", total, expandNode(e, logits, chosen)));
+  const here = expandNode(e, logits, chosen);
+  e.reducing = reducing;
+  return e.graph.guarded(guards, e.graph.binary("-", total, here));
 }

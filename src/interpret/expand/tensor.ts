@@ -55,7 +55,7 @@ export class Tensors {
   at(tensor: Tensor, indices: readonly Node[], span?: Span): Operand {
     if (indices.length > tensor.shape.length)
       throw new InterpretError(`too many indices: it has ${axes(tensor.shape.length)}`, span);
-    indices.forEach((index, axis) => claim(index, tensor.shape[axis]!, span));
+    indices.forEach((index, axis) => claim(index, tensor.shape[axis]!, ofSamples(tensor, axis), span));
     if (indices.length === tensor.shape.length) return this.element(tensor, indices);
     return this.keep(`part ${key(tensor)}[${indices.map((i) => i.id).join()}]`, {
       kind: "part",
@@ -168,11 +168,29 @@ export function key(operand: Operand): string {
   return operand.kind === "input" ? `i${operand.id}` : `t${operand.id}`;
 }
 
-/** An index's domain is the axis it stands on; on two axes of different lengths it has none. */
-export function claim(index: Node, length: number, span?: Span): void {
+/** Whether an axis has an element for each sample. */
+function ofSamples(tensor: Tensor, axis: number): boolean {
+  switch (tensor.kind) {
+    case "input":
+      return axis === 0 && (tensor.role === "view" || tensor.role === "labels");
+    case "part":
+      return ofSamples(tensor.of, axis + tensor.indices.length);
+    case "map":
+      return tensor.operands.some((operand) => isTensor(operand) && ofSamples(operand, axis));
+    default:
+      return ofSamples(tensor.of, axis);
+  }
+}
+
+/**
+ * An index's domain is the axis it stands on; on two axes of different lengths it has none. `samples`: whether the axis
+ * has an element for each sample.
+ */
+export function claim(index: Node, length: number, samples: boolean, span?: Span): void {
   if (isBoolean(index)) throw new InterpretError("a condition is no index", span);
   if (index.kind !== "variable") return;
   const { variable } = index;
+  variable.samples ||= samples;
   if (variable.size === undefined) {
     variable.size = length;
   } else if (!variable.declared && variable.size !== length) {
@@ -189,9 +207,17 @@ export function unify(left: Node, right: Node): void {
   const copy = (from: Variable, to: Variable): void => {
     to.start = from.start;
     to.size = from.size;
+    to.samples = from.samples;
   };
   if (left.variable.size === undefined) copy(right.variable, left.variable);
   else if (right.variable.size === undefined) copy(left.variable, right.variable);
+}
+
+/** Indices that are ordered stay in the batch. */
+export function order(left: Node, right: Node): void {
+  if (left.kind !== "variable" || right.kind !== "variable") return;
+  left.variable.staysInBatch = true;
+  right.variable.staysInBatch = true;
 }
 
 function axes(count: number): string {
