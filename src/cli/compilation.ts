@@ -3,12 +3,16 @@
  * finds and ends the command if one is an error.
  */
 import { createHash } from "node:crypto";
+import { mkdir } from "node:fs/promises";
 import { dirname, relative, resolve, sep } from "node:path";
 import { checkFile, emitModel } from "../compile.ts";
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import { renderPretty, summary } from "../diagnostics/render/pretty.ts";
+import { eraseTypes } from "../emit/typescript/erase.ts";
 import type { ModelPlan } from "../plan/plan.ts";
 import type { Module } from "../resolve/modules.ts";
+import { systemCode } from "../runtime/data/errors.ts";
+import { writeFileAtomic } from "../runtime/report/atomic_write.ts";
 import { inOrder } from "./commands/check.ts";
 import { CommandError, EXIT, Reported } from "./exit.ts";
 import { nodeHost } from "./host.ts";
@@ -64,6 +68,24 @@ export async function programText(
     throw new Reported(EXIT.spec);
   }
   return emitted.text;
+}
+
+/** Writes a program as TypeScript and, beside it, without its types; answers the path of the latter. */
+export async function writeProgram(path: string, text: string): Promise<string> {
+  const script = path.replace(/\.ts$/, ".js");
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFileAtomic(path, text);
+    await writeFileAtomic(script, eraseTypes(text));
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error;
+    throw new CommandError(
+      EXIT.usage,
+      `cannot write to ${dirname(path)}: ${(error as Error).message}`,
+      "Choose another place.",
+    );
+  }
+  return script;
 }
 
 function report(diagnostics: readonly Diagnostic[], terminal: Terminal): void {

@@ -5,7 +5,7 @@ export const EXIT = {
   ok: 0,
   /** The spec has errors. */
   spec: 1,
-  /** The command line is wrong, or names a file that cannot be read. */
+  /** The command line is wrong, or names a file that cannot be read or written. */
   usage: 2,
   /** The run (training, evaluation, data) failed. */
   run: 3,

@@ -3,7 +3,7 @@
  * package, for source and build. Reads package.json once.
  */
 import { existsSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 interface PackageJson {
@@ -24,5 +24,22 @@ export function ownPackage(): { readonly root: string; readonly json: PackageJso
       if (json.name === "dmlc") return (found = { root, json });
     }
     if (dirname(root) === root) throw new Error("dmlc's own package.json is missing");
+  }
+}
+
+/** The package.json that makes node take a script for CommonJS, if there is one. */
+export function commonjsPackage(script: string): string | undefined {
+  for (let folder = dirname(resolve(script)); ; folder = dirname(folder)) {
+    const path = join(folder, "package.json");
+    if (existsSync(path)) return typeOf(path) === "commonjs" ? path : undefined;
+    if (dirname(folder) === folder) return undefined;
+  }
+}
+
+function typeOf(path: string): unknown {
+  try {
+    return (JSON.parse(readFileSync(path, "utf8")) as { type?: unknown } | null)?.type;
+  } catch {
+    return undefined;
   }
 }

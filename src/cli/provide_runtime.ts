@@ -1,8 +1,11 @@
 /**
- * Makes `dmlc/runtime` mean this package's runtime for programs imported by this process, wherever they lie: a program
- * in a folder without `node_modules` runs too, and shares the one tfjs of this process.
+ * Imports emitted programs into this process, wherever they lie: `dmlc/runtime` means this package's runtime, so that a
+ * program in a folder without `node_modules` runs too and shares the one tfjs of this process.
  */
 import * as nodeModule from "node:module";
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { Program } from "../runtime/program.ts";
 
 const RUNTIME = "dmlc/runtime";
 
@@ -18,21 +21,36 @@ interface HookingModule {
 
 let provided = false;
 
-/** Call before importing a program. Does its work once. */
-export function provideRuntime(): void {
+/** Marks the address of a program, so that it is an ES module whatever the package.json above it says. */
+const PROGRAM = "?dmlc-program";
+
+/** The default export of the program at a path. */
+export async function importProgram(path: string): Promise<Program> {
+  provideRuntime();
+  const program = (await import(`${pathToFileURL(resolve(path)).href}${PROGRAM}`)) as { default: Program };
+  return program.default;
+}
+
+/** Does its work once. */
+function provideRuntime(): void {
   if (provided) return;
   provided = true;
   const url = new URL("../runtime/index.js", import.meta.url).href;
   const { registerHooks, register } = nodeModule as unknown as HookingModule;
   if (registerHooks !== undefined) {
     registerHooks({
-      resolve: (specifier, context, next) =>
-        specifier === RUNTIME ? { url, shortCircuit: true } : next(specifier, context),
+      resolve: (specifier, context, next) => {
+        if (specifier === RUNTIME) return { url, shortCircuit: true };
+        if (specifier.endsWith(PROGRAM)) return { url: specifier, format: "module", shortCircuit: true };
+        return next(specifier, context);
+      },
     });
     return;
   }
-  const source =
-    `export const resolve = (specifier, context, next) => specifier === ${JSON.stringify(RUNTIME)} ` +
-    `? { url: ${JSON.stringify(url)}, shortCircuit: true } : next(specifier, context);`;
+  const source = `export const resolve = (specifier, context, next) => {
+    if (specifier === ${JSON.stringify(RUNTIME)}) return { url: ${JSON.stringify(url)}, shortCircuit: true };
+    if (specifier.endsWith(${JSON.stringify(PROGRAM)})) return { url: specifier, format: "module", shortCircuit: true };
+    return next(specifier, context);
+  };`;
   register(`data:text/javascript,${encodeURIComponent(source)}`);
 }

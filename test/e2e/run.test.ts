@@ -155,6 +155,19 @@ describe("an emitted program", () => {
   });
 });
 
+describe("a project of CommonJS modules", () => {
+  test("runs specs all the same; compiling says what node will do", async () => {
+    here.write("old/package.json", '{ "type": "commonjs" }');
+    here.write("old/tiny.dml", spec({ train: "steps: 2" }).replace('"photos"', '"../photos"'));
+    const cwd = join(here.project, "old");
+    const run = await here.dmlc(["run", "tiny.dml", "--allow-outside"], { cwd });
+    expect({ ...run, stdout: "" }).toMatchObject({ code: 0 });
+    expect(run.stderr).not.toContain("Warning");
+    const compiled = await here.dmlc(["compile", "tiny.dml"], { cwd });
+    expect(compiled.stderr).toContain('as long as package.json says "type": "commonjs"');
+  });
+});
+
 describe("exit codes", () => {
   test("0: nothing is wrong", async () => {
     expect(await here.dmlc(["check", "tiny.dml"])).toEqual({ code: 0, stdout: "", stderr: "no problems\n" });
@@ -180,6 +193,8 @@ describe("exit codes", () => {
       ["run", "tiny.dml", "--steps", "0"],
       ["run", "tiny.dml", "--fast"],
       ["compile", "tiny.dml", "-o", "tiny.js"],
+      ["compile", "tiny.dml", "-o", "tiny.dml/x.ts"],
+      ["run", "tiny.dml", "--out", "tiny.dml"],
     ]) {
       const ended = await here.dmlc(args);
       expect(ended, args.join(" ")).toMatchObject({ code: 2, stdout: "" });

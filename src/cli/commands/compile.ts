@@ -1,13 +1,12 @@
 /** `dmlc compile FILE`: the spec as a TypeScript program, and as the JavaScript that `node` runs. */
 import { Command, Option } from "commander";
 import { dirname, relative } from "node:path";
-import { eraseTypes } from "../../emit/typescript/erase.ts";
 import { lowerModel } from "../../ir/lower/model.ts";
 import { printGraph } from "../../ir/print.ts";
 import { printPlan } from "../../plan/print.ts";
-import { writeFileAtomic } from "../../runtime/report/atomic_write.ts";
 import { printTree } from "../../syntax/print_tree.ts";
-import { checkedSpec, chosenModel, programPath, programText } from "../compilation.ts";
+import { checkedSpec, chosenModel, programPath, programText, writeProgram } from "../compilation.ts";
+import { commonjsPackage } from "../package.ts";
 import { CommandError, EXIT } from "../exit.ts";
 import type { Terminal } from "../terminal.ts";
 
@@ -42,11 +41,14 @@ export function compileCommand(terminal: Terminal): Command {
       if (!out.endsWith(".ts"))
         throw new CommandError(EXIT.usage, `the output ${out} is no .ts file`, "Write `-o NAME.ts`.");
       const text = await programText(spec, model, file, dirname(out), terminal);
-      const script = out.replace(/\.ts$/, ".js");
-      await writeFileAtomic(out, text);
-      await writeFileAtomic(script, eraseTypes(text));
+      const script = await writeProgram(out, text);
       const here = (path: string): string => relative(process.cwd(), path) || path;
       terminal.err(`wrote ${here(out)} and ${here(script)}; run it with: node ${here(script)}\n`);
+      const commonjs = commonjsPackage(script);
+      if (commonjs !== undefined)
+        terminal.err(
+          `  note: node takes it for CommonJS as long as ${here(commonjs)} says "type": "commonjs"\n`,
+        );
       return undefined;
     });
 }

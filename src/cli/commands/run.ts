@@ -1,20 +1,15 @@
 /** `dmlc run FILE`: compile, train, judge on the unseen classes, and write it all to one folder. */
 import { Command, InvalidArgumentError, Option } from "commander";
-import { mkdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
-import { eraseTypes } from "../../emit/typescript/erase.ts";
 import { engineChoices } from "../../runtime/engine/index.ts";
 import type { EngineChoice } from "../../runtime/engine/index.ts";
 import { findProjectRoot } from "../../runtime/places.ts";
-import type { Program } from "../../runtime/program.ts";
-import { writeFileAtomic } from "../../runtime/report/atomic_write.ts";
 import { colorEnabled } from "../../runtime/report/color.ts";
 import { createReporter } from "../../runtime/report/progress.ts";
 import { resultsTable } from "../../runtime/report/results_table.ts";
 import { runProgram } from "../../runtime/run.ts";
-import { checkedSpec, chosenModel, programText } from "../compilation.ts";
-import { provideRuntime } from "../provide_runtime.ts";
+import { checkedSpec, chosenModel, programText, writeProgram } from "../compilation.ts";
+import { importProgram } from "../provide_runtime.ts";
 import type { Terminal } from "../terminal.ts";
 
 interface Options {
@@ -59,12 +54,8 @@ async function run(file: string, options: Options, terminal: Terminal): Promise<
   const model = chosenModel(spec, file, options.model);
   const out = options.out ?? join("runs", `${model.name}-${options.seed ?? model.train.seed}`);
   const text = await programText(spec, model, file, out, terminal);
-  mkdirSync(out, { recursive: true });
-  const script = join(out, `${model.name}.js`);
-  await writeFileAtomic(join(out, `${model.name}.ts`), text);
-  await writeFileAtomic(script, eraseTypes(text));
-  provideRuntime();
-  const { default: program } = (await import(pathToFileURL(resolve(script)).href)) as { default: Program };
+  const script = await writeProgram(join(out, `${model.name}.ts`), text);
+  const program = await importProgram(script);
   const { stderr, env } = process;
   const reporter = createReporter({
     stream: stderr,
