@@ -62,22 +62,13 @@ const surgery = (gradients: readonly number[][], keys: readonly number[][]): num
     ),
   );
 
-const entry = fc.double({ min: -3, max: 3, noNaN: true }).map((value) => Math.round(value * 100) / 100);
-const tasks = fc.integer({ min: 1, max: 5 }).chain((count) =>
-  fc.record({
-    gradients: fc.array(fc.array(entry, { minLength: 4, maxLength: 4 }), {
-      minLength: count,
-      maxLength: count,
-    }),
-    keys: fc.array(
-      fc.array(fc.double({ min: 0, max: 0.99, noNaN: true }), { minLength: count, maxLength: count }),
-      {
-        minLength: count,
-        maxLength: count,
-      },
-    ),
-  }),
-);
+const entry = fc.integer({ min: -300, max: 300 }).map((value) => value / 100);
+const key = fc.integer({ min: 0, max: 99 }).map((value) => value / 100);
+const square = <T>(of: fc.Arbitrary<T>, rows: number, columns: number): fc.Arbitrary<T[][]> =>
+  fc.array(fc.array(of, { minLength: columns, maxLength: columns }), { minLength: rows, maxLength: rows });
+const tasks = fc
+  .integer({ min: 1, max: 5 })
+  .chain((count) => fc.record({ gradients: square(entry, count, 4), keys: square(key, count, count) }));
 const zeros = (count: number): number[][] =>
   Array.from({ length: count }, () => Array<number>(count).fill(0));
 
@@ -96,6 +87,12 @@ function decided(gradients: readonly number[][], orders: readonly number[][]): b
   });
 }
 
+/** Greatest difference, over the size of the gradients: the direction itself may vanish. */
+function errorOf(a: readonly number[], b: readonly number[], gradients: readonly number[][]): number {
+  const size = Math.max(1e-2, ...gradients.flat().map(Math.abs));
+  return Math.max(...b.map((value, i) => Math.abs(a[i]! - value))) / size;
+}
+
 describe("the direction of PCGrad", () => {
   test("is that of algorithm 1, for every order", () => {
     fc.assert(
@@ -103,7 +100,7 @@ describe("the direction of PCGrad", () => {
         const rounded = keys.map((row) => row.map(Math.fround));
         fc.pre(decided(gradients, ordersOf(rounded)));
         const expected = algorithm1(gradients, ordersOf(rounded)).sum;
-        expect(relativeError(surgery(gradients, keys), expected)).toBeLessThan(1e-3);
+        expect(errorOf(surgery(gradients, keys), expected, gradients)).toBeLessThan(1e-4);
       }),
       { numRuns: 200 },
     );
@@ -180,19 +177,15 @@ describe("the direction of PCGrad", () => {
           gradients.map((g) => g.map((value) => 8 * value)),
           keys,
         );
-        expect(
-          relativeError(
-            scaled,
-            plain.map((value) => 8 * value),
-          ),
-        ).toBeLessThan(1e-4);
+        const eightfold = plain.map((value) => 8 * value);
+        expect(errorOf(scaled, eightfold, gradients) / 8).toBeLessThan(1e-4);
         if (!distinct) return;
         const order = gradients.map((_, i) => (i + turn) % gradients.length);
         const renumbered = surgery(
           order.map((i) => gradients[i]!),
           order.map((i) => order.map((j) => keys[i]![j]!)),
         );
-        expect(relativeError(renumbered, plain)).toBeLessThan(1e-3);
+        expect(errorOf(renumbered, plain, gradients)).toBeLessThan(1e-4);
       }),
       { numRuns: 60 },
     );
