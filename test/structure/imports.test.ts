@@ -7,7 +7,7 @@ import { expect, test } from "vitest";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
-/** The stages in order: each may import from those before it. `cli` and `compile` stand at the end. */
+/** The stages in order: each may import from those before it. `index` is the library, `cli` the command. */
 const ORDER = [
   "grammar",
   "source",
@@ -17,11 +17,13 @@ const ORDER = [
   "plan",
   "types",
   "check",
+  "explain",
   "runtime",
   "interpret",
   "ir",
   "emit",
   "compile",
+  "index",
   "cli",
 ];
 /** What is not pure: it touches processes, disks, engines. Everything else is the core, and runs in a browser too. */
