@@ -1,5 +1,4 @@
 /** Gradients of the standard library's losses against central differences, and degenerate batches. */
-import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { interpretLoss } from "../../src/interpret/index.ts";
 import type { LossBatch } from "../../src/interpret/index.ts";
@@ -18,7 +17,20 @@ const USES = [
   "normalized_softmax",
   "arcface",
   "arcface(margin: 60deg, scale: 4)",
+  "soft_triple(centers: 3)",
+  "soft_triple(centers: 1)",
+  "margin(learn_beta: true, nu: 0.1)",
+  "histogram(nodes: 11)",
+  "smooth_ap(temperature: 0.3)",
+  "supcon",
+  "vicreg",
+  "matryoshka(inner: triplet(margin: 0.5), sizes: [2, 3])",
+  "matryoshka(inner: arcface(scale: 4), sizes: [2])",
 ];
+
+function viewsOf(instance: LossInstance): number {
+  return instance.declaration.views?.length ?? 1;
+}
 
 /** Largest difference between the gradient and central differences, relative to the gradient's largest element. */
 function gradientError(instance: LossInstance, batch: LossBatch): number {
@@ -43,33 +55,9 @@ function gradientError(instance: LossInstance, batch: LossBatch): number {
   return error / scale;
 }
 
-/** The losses that the design of the language is written with, beyond the standard library's. */
-const page = readFileSync(new URL("../conformance/language.md", import.meta.url), "utf8");
-const written = [...page.matchAll(/^```dml\n([^]*?)^```/gm)]
-  .map((block) => block[1]!)
-  .filter((text) => /^loss /m.test(text))
-  .join("\n");
-const WRITTEN = [
-  "soft_triple(centers: 3)",
-  "margin(learn_beta: true, nu: 0.1)",
-  "histogram(nodes: 11)",
-  "smooth_ap(temperature: 0.3)",
-  "vicreg",
-  "matryoshka(inner: triplet(margin: 0.5), sizes: [2, 3])",
-  "matryoshka(inner: arcface(scale: 4), sizes: [2])",
-];
-
-describe("gradients equal central differences, for the losses of the language's page", () => {
-  for (const use of WRITTEN)
-    it(use, () => {
-      const instance = loss(use, written);
-      const views = instance.declaration.views?.length ?? 1;
-      const batch = randomBatch(instance, { classes: 2, samples: 3, dim: 4, views });
-      expect(gradientError(instance, batch)).toBeLessThan(1e-5);
-    });
-
-  it("circle, whose weights carry no gradient, has that of fixed weights", () => {
-    const instance = loss("circle(gamma: 4)", written);
+describe("circle", () => {
+  it("whose weights carry no gradient, has that of fixed weights", () => {
+    const instance = loss("circle(gamma: 4)");
     const batch = randomBatch(instance, { classes: 2, samples: 3, dim: 4 });
     const { value, gradient } = interpretLoss(instance, batch, { gradient: true });
     expect(value).toBeGreaterThan(0);
@@ -82,9 +70,17 @@ describe("gradients equal central differences", () => {
   for (const use of USES)
     it(use, () => {
       const instance = loss(use);
+      const views = viewsOf(instance);
       for (const seed of [1, 2]) {
-        const batch = randomBatch(instance, { classes: 3, samples: 3, dim: 4, seed, unit: seed === 1 });
-        expect(gradientError(instance, batch)).toBeLessThan(1e-6);
+        const batch = randomBatch(instance, {
+          classes: 3,
+          samples: 3,
+          dim: 4,
+          views,
+          seed,
+          unit: seed === 1,
+        });
+        expect(gradientError(instance, batch)).toBeLessThan(2e-6);
       }
     });
 });
@@ -94,6 +90,7 @@ describe("degenerate batches", () => {
   const f = [0, 0.6, 0.8];
   const g = [1, 0, 0];
   const zero = [0, 0, 0];
+  const coinciding = [...e, ...e.map((v) => -v)];
   const batches: Record<string, LossBatch> = {
     "one class": batchOf([e, f, g], [1, 1, 1], 3),
     "one sample": batchOf([e], [0], 2),
@@ -105,15 +102,21 @@ describe("degenerate batches", () => {
     "a zero vector": batchOf([zero, e, f, g], [0, 0, 1, 1]),
     "all zero vectors": batchOf([zero, zero, zero, zero], [0, 0, 1, 1]),
   };
-  for (const use of USES)
-    for (const [name, batch] of Object.entries(batches))
+  for (const use of [...USES, "circle"])
+    for (const [name, { views, ...batch }] of Object.entries(batches))
       it(`${use}: ${name}`, () => {
         const instance = loss(use);
+        const repeated = Array.from({ length: viewsOf(instance) }, () => views[0]!);
         for (const same of [false, true]) {
           const params = randomParams(instance, batch.classes, 3);
           // Proxies that coincide with embeddings, or with their opposite.
-          if (same) for (const { data } of params.values()) data.set([...e, ...e.map((v) => -v)]);
-          const { value, gradient } = interpretLoss(instance, { ...batch, params }, { gradient: true });
+          if (same)
+            for (const { data } of params.values()) data.forEach((_, i) => (data[i] = coinciding[i % 6]!));
+          const { value, gradient } = interpretLoss(
+            instance,
+            { ...batch, views: repeated, params },
+            { gradient: true },
+          );
           expect(value).toSatisfy(Number.isFinite);
           for (const slopes of [...gradient!.views, ...gradient!.params.values()])
             expect([...slopes].every(Number.isFinite)).toBe(true);
