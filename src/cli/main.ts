@@ -22,6 +22,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<MakeCommand>>> = {
   compile: async () => (await import("./commands/compile.ts")).compileCommand,
   run: async () => (await import("./commands/run.ts")).runCommand,
   try: async () => (await import("./commands/try.ts")).tryCommand,
+  explain: async () => (await import("./commands/explain.ts")).explainCommand,
   info: async () => (await import("./commands/info.ts")).infoCommand,
 };
 

@@ -40,8 +40,8 @@ export function renderJson(diagnostics: readonly Diagnostic[]): string {
   return `[\n${diagnostics.map((diagnostic) => `  ${escaped(JSON.stringify(toJson(diagnostic)))}`).join(",\n")}\n]\n`;
 }
 
-/** The same JSON with the characters that could hide or reorder others in a terminal written as escapes. */
-function escaped(json: string): string {
+/** The same JSON with the characters that could hide or reorder others in a terminal written as escapes. Used for SARIF too. */
+export function escaped(json: string): string {
   return json.replace(/[\p{Cf}\u007f-\u009f\u2028\u2029]/gu, (character) =>
     character.replace(/[^]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`),
   );

@@ -1,0 +1,53 @@
+/** Declarations and pages of diagnostics as text for a terminal. Used by `dmlc explain`. Pure; styles come in. */
+import type { ExplainPage, ExampleFile } from "../diagnostics/explain/page.ts";
+import type { ExplainedDeclaration } from "./declaration.ts";
+
+/** The part of a terminal's paint that is needed here. */
+export type Painter = (style: "bold" | "dim" | "cyan", text: string) => string;
+
+/** One declaration, ending with a newline. */
+export function declarationText(declaration: ExplainedDeclaration, paint: Painter): string {
+  const { kind, name, parameters, documentation, formula, file, line } = declaration;
+  const parts = [
+    `${paint("bold", `${kind} ${name}`)}  ${paint("dim", `${file}:${line}`)}`,
+    ...(documentation === "" ? [] : [documentation]),
+    `  ${paint("cyan", declaration.signature)}`,
+    ...(parameters.length === 0
+      ? []
+      : [`${paint("bold", "Parameters")}\n${table(parameters.map(row)).map(indented).join("\n")}`]),
+    ...(formula.length === 0 ? [] : [`${paint("bold", "Formula")}\n${formula.map(indented).join("\n")}`]),
+  ];
+  return `${parts.join("\n\n")}\n`;
+}
+
+const indented = (line: string): string => `  ${line}`;
+
+function row(parameter: ExplainedDeclaration["parameters"][number]): string[] {
+  const { name, type, default: value } = parameter;
+  return [name, type, value === undefined ? "must be given" : `default ${value}`];
+}
+
+/** Rows with their columns aligned. */
+function table(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((cells) => cells[column]!.length))) ?? [];
+  return rows.map((cells) =>
+    cells
+      .map((cell, column) => cell.padEnd(widths[column]! + 2))
+      .join("")
+      .trimEnd(),
+  );
+}
+
+/** A diagnostic's page, ending with a newline. */
+export function pageText(page: ExplainPage, severity: string, paint: Painter): string {
+  const example = (title: string, files: readonly ExampleFile[]): string =>
+    `${paint("bold", title)}\n\n${files.map(({ text }) => text.trimEnd().split("\n").map(indented).join("\n")).join("\n\n")}`;
+  const parts = [
+    `${paint("bold", `${page.code}: ${page.name}`)} (${severity})`,
+    page.what,
+    `${paint("bold", "Why")}\n\n${page.why}`,
+    example("Wrong", page.wrong),
+    example("Right", page.right),
+  ];
+  return `${parts.join("\n\n")}\n`;
+}
