@@ -21,8 +21,10 @@ export interface Bounds {
 export interface Leaves {
   /** Whether the embeddings of this name have unit length. */
   unit(input: string): boolean;
-  /** Largest number of elements along a side; infinity where it is not known. */
-  size(dim: Dim): number;
+  /** How many elements a side may have. */
+  size(dim: Dim): Interval;
+  /** The values of a parameter that never changes; undefined for one that is trained. */
+  fixed?(parameter: string): Interval | undefined;
 }
 
 const REAL: Interval = { low: -Infinity, high: Infinity };
@@ -41,8 +43,13 @@ function product(a: Interval, b: Interval): Interval {
 }
 
 function quotient(a: Interval, b: Interval): Interval {
-  if (b.low <= 0 && b.high >= 0) return REAL;
+  if (b.low <= 0 && b.high >= 0) return a.low >= 0 && b.low >= 0 ? NONNEGATIVE : REAL;
   return product(a, interval(1 / b.high, 1 / b.low));
+}
+
+/** Where two infinities met, nothing is known. */
+function ordered({ low, high }: Interval): Interval {
+  return interval(Number.isNaN(low) ? -Infinity : low, Number.isNaN(high) ? Infinity : high);
 }
 
 const increasing = (f: (v: number) => number, a: Interval): Interval => interval(f(a.low), f(a.high));
@@ -63,7 +70,8 @@ export function boundsOf(roots: readonly Node[], leaves: Leaves): Map<Node, Boun
   // A node is made after its inputs, so ids are a topological order.
   for (const node of [...wanted].sort((a, b) => a.id - b.id)) {
     const inputs = node.inputs.map((input) => known.get(input)!);
-    known.set(node, bound(node, inputs, leaves));
+    const { value, norm } = bound(node, inputs, leaves);
+    known.set(node, { value: ordered(value), ...(norm === undefined ? {} : { norm }) });
   }
   return known;
 }
@@ -77,22 +85,20 @@ function bound(node: Node, inputs: readonly Bounds[], leaves: Leaves): Bounds {
         ? { value: interval(-1, 1), norm: interval(1, 1) }
         : { value: REAL, norm: NONNEGATIVE };
     case "param":
-      return { value: REAL, norm: NONNEGATIVE };
+      return { value: leaves.fixed?.(operation.name) ?? REAL, norm: NONNEGATIVE };
     case "constant":
       return { value: interval(operation.value, operation.value) };
-    case "size": {
-      const size = leaves.size(operation.dim);
-      return { value: interval(Number.isFinite(size) ? size : 1, size) };
-    }
+    case "size":
+      return { value: leaves.size(operation.dim) };
     case "iota":
-      return { value: interval(operation.from, operation.from + leaves.size(node.shape[0]!)) };
+      return { value: interval(operation.from, operation.from + leaves.size(node.shape[0]!).high - 1) };
     case "labels":
       return { value: NONNEGATIVE };
     case "view":
       // A transposition moves another axis to the end, whose lengths are not known.
       return operation.axes.at(-1) === node.inputs[0]!.shape.length - 1 ? a : { value: a.value };
     case "gather":
-      return a;
+      return node.inputs[0]!.shape.length > 1 ? a : { value: a.value };
     case "prefix":
       return { value: a.value, ...(a.norm === undefined ? {} : { norm: interval(0, a.norm.high) }) };
     case "norm":
@@ -103,22 +109,23 @@ function bound(node: Node, inputs: readonly Bounds[], leaves: Leaves): Bounds {
     case "stop_gradient":
       return a;
     case "matmul": {
-      const largest = times(a.norm?.high ?? Infinity, b.norm?.high ?? Infinity);
+      const [u, v] = lengths(node, inputs, leaves);
+      const largest = times(u.high, v.high);
       return { value: interval(-largest, largest) };
     }
     case "squared_distance":
     case "paired_squared_distance":
-      return { value: squaredDistance(a.norm ?? NONNEGATIVE, b.norm ?? NONNEGATIVE) };
+      return { value: squaredDistance(...lengths(node, inputs, leaves)) };
     case "select":
       return { value: hull(b.value, c.value) };
     case "reduce":
       return { value: reduced(node, operation, a.value, leaves) };
     case "cross_entropy": {
       const classes = leaves.size(node.inputs[0]!.shape.at(-1)!);
-      return { value: interval(0, a.value.high - a.value.low + Math.log(classes)) };
+      return { value: interval(0, a.value.high - a.value.low + Math.log(classes.high)) };
     }
     case "softmax":
-      return { value: UNIT };
+      return { value: UNIT, ...(operation.axis === node.shape.length - 1 ? { norm: UNIT } : {}) };
     case "log_softmax":
       return { value: interval(-Infinity, 0) };
     default:
@@ -128,6 +135,16 @@ function bound(node: Node, inputs: readonly Bounds[], leaves: Leaves): Bounds {
   return {
     value: inputs.length === 1 ? unary(operation.kind, a.value) : binary(operation.kind, a.value, b.value),
   };
+}
+
+/** Lengths of the rows of both inputs, from their components where nothing better is known. */
+function lengths(node: Node, inputs: readonly Bounds[], leaves: Leaves): [Interval, Interval] {
+  const [u, v] = inputs.map(({ value, norm = NONNEGATIVE }, k) => {
+    const components = leaves.size(node.inputs[k]!.shape.at(-1) ?? 1);
+    const largest = Math.max(Math.abs(value.low), Math.abs(value.high));
+    return interval(norm.low, Math.min(norm.high, times(Math.sqrt(components.high), largest)));
+  });
+  return [u!, v!];
 }
 
 /** |u - v| lies between the difference and the sum of the lengths. */
@@ -170,6 +187,8 @@ function unary(kind: string, a: Interval): Interval {
     case "cos":
     case "sin":
       return interval(-1, 1);
+    case "sine_of_acos":
+      return UNIT;
     case "real":
       return a;
     default:
@@ -189,7 +208,7 @@ function binary(kind: string, a: Interval, b: Interval): Interval {
       return quotient(a, b);
     case "ratio":
       // Where the denominator can be 0 the value can be 0; a one-sided denominator keeps the sign.
-      if (b.low >= 0 && b.low < Number.MIN_VALUE) {
+      if (b.low === 0) {
         return hull(interval(0, 0), interval(a.low < 0 ? -Infinity : 0, a.high > 0 ? Infinity : 0));
       }
       return b.low <= 0 && b.high >= 0 ? REAL : quotient(a, b);
@@ -218,37 +237,45 @@ type Reduce = Extract<Node["operation"], { kind: "reduce" }>;
 
 function reduced(node: Node, { op, axes }: Reduce, a: Interval, leaves: Leaves): Interval {
   const masked = node.inputs.length > 1;
-  const full = node.inputs.reduce<readonly Dim[]>(
-    (longest, input) => (input.shape.length > longest.length ? input.shape : longest),
-    [],
-  );
-  const side = (axis: number): number =>
-    Math.max(
-      ...node.inputs.map((input) => leaves.size(input.shape[axis - full.length + input.shape.length] ?? 1)),
-    );
-  const count = axes.reduce((all, axis) => all * side(axis), 1);
+  const count = tuples(node, axes, leaves);
   const orZero = (one: Interval): Interval => (masked ? hull(one, interval(0, 0)) : one);
   switch (op) {
     case "sum":
-      return masked
-        ? interval(times(count, Math.min(a.low, 0)), times(count, Math.max(a.high, 0)))
-        : interval(times(count, a.low), times(count, a.high));
+      // Each end is reached with the fewest or the most terms; a mask may leave none.
+      return interval(
+        times(a.low, a.low < 0 ? count.high : masked ? 0 : count.low),
+        times(a.high, a.high > 0 ? count.high : masked ? 0 : count.low),
+      );
     case "mean":
     case "max":
     case "min":
       return orZero(a);
     case "mean_active":
-      return interval(0, Math.max(a.high, 0));
+      return masked || a.low <= 0 ? interval(0, Math.max(a.high, 0)) : a;
     case "logsumexp":
-      return orZero(interval(masked ? a.low : a.low + Math.log(count), a.high + Math.log(count)));
+      return orZero(interval(a.low + Math.log(masked ? 1 : count.low), a.high + Math.log(count.high)));
     case "log1p_sum_exp":
-      return interval(masked ? 0 : softplus(a.low + Math.log(count)), softplus(a.high + Math.log(count)));
+      return interval(
+        masked ? 0 : softplus(a.low + Math.log(count.low)),
+        softplus(a.high + Math.log(count.high)),
+      );
     case "count":
-      return interval(0, count);
     case "argmax":
     case "argmin":
-      return interval(0, count);
+      return interval(0, count.high);
     default:
       return UNIT;
   }
+}
+
+/** How many tuples a reduction ranges over, masks aside. */
+function tuples(node: Node, axes: readonly number[], leaves: Leaves): Interval {
+  const rank = Math.max(...node.inputs.map((input) => input.shape.length));
+  return axes
+    .map((axis) =>
+      node.inputs
+        .map((input) => leaves.size(input.shape[axis - rank + input.shape.length] ?? 1))
+        .reduce((a, b) => (b.high > a.high ? b : a)),
+    )
+    .reduce(product, interval(1, 1));
 }

@@ -2,13 +2,13 @@
  * What names mean while a loss is lowered, and what lowering collects on its way. `let` functions are hygienic: they
  * see the loss's parameters, its `param`s, earlier `let`s and the globals, never the indices of their caller.
  */
-import type { LossInstance, Value } from "../../resolve/values.ts";
+import type { LossInstance, MinerInstance, Value } from "../../resolve/values.ts";
 import type { Scope } from "../../resolve/scope.ts";
 import type { Expression, Let } from "../../syntax/ast.ts";
 import type { Span } from "../../source/source.ts";
 import type { Axis, Lowered } from "../axes.ts";
 import type { Builder } from "../build.ts";
-import type { Dim } from "../graph.ts";
+import type { Dim, Node } from "../graph.ts";
 
 /** Nesting of a formula once its definitions are expanded; far below what the stack holds. */
 export const NESTING = 500;
@@ -72,6 +72,14 @@ export interface Context {
   readonly parameters: LossParameter[];
   /** For each outermost reduction, where it had a tuple (a scalar bool); `undefined` for one that always has. */
   readonly outermost: (Lowered | undefined)[];
+  /** The miner that restricts tuples; absent while its own body is lowered. */
+  miner: MinerInstance | undefined;
+  /** Whether the miner has restricted something. */
+  mined: boolean;
+  /** What the miner's body sees, by the embeddings it is on. */
+  readonly minerBodies: Map<string, Environment>;
+  /** Whether the place being lowered stands in a guard. */
+  guarding: boolean;
   /** How deep in the expanded formula the place being lowered stands. */
   nesting: number;
   /** How many reductions enclose the place being lowered. */
@@ -82,6 +90,8 @@ export interface Context {
   readonly memo: Map<object, Map<string, Expanded>>;
   /** Domains found in bodies of `let`s, by declaration, parameter and arguments. */
   readonly domains: Map<object, Map<string, Dim | undefined>>;
+  /** The expressions that came to each node, innermost first: for messages. */
+  readonly origins: Map<Node, Span[]>;
   /** Bound on work, counted down at each expression. */
   budget: number;
 }

@@ -37,7 +37,11 @@ export function lower(context: Context, expression: Expression, environment: Env
   if (context.nesting >= NESTING) throw new LoweringError(expression.span, "a formula nested this deeply");
   context.nesting++;
   try {
-    return lowerForm(context, expression, environment);
+    const lowered = lowerForm(context, expression, environment);
+    const origins = context.origins.get(lowered.node);
+    if (origins === undefined) context.origins.set(lowered.node, [expression.span]);
+    else origins.push(expression.span);
+    return lowered;
   } finally {
     context.nesting--;
   }

@@ -2,11 +2,12 @@
  * Lowering of a whole loss: an instance (every parameter bound) on an embedding becomes two scalars of the graph, its
  * value and whether the batch held a valid tuple, and the list of its trainable parameters.
  */
-import type { LossInstance, Value } from "../../resolve/values.ts";
+import type { LossInstance, MinerInstance, Value } from "../../resolve/values.ts";
 import { bindArguments } from "../../resolve/bind.ts";
 import { evaluateConstant } from "../../resolve/evaluate.ts";
 import { signatureOf } from "../../resolve/use.ts";
 import { Diagnostics } from "../../diagnostics/diagnostic.ts";
+import type { Span } from "../../source/source.ts";
 import type { Block, Expression, Param } from "../../syntax/ast.ts";
 import type { Axis, Lowered } from "../axes.ts";
 import { scalar, slot } from "../axes.ts";
@@ -27,6 +28,8 @@ export interface LoweredLoss {
   /** A bool scalar: whether there was a valid tuple. */
   readonly valid: Node;
   readonly parameters: readonly LossParameter[];
+  /** The expressions that came to each node, innermost first: for messages. */
+  readonly origins: ReadonlyMap<Node, readonly Span[]>;
 }
 
 export interface LossInputs {
@@ -34,6 +37,8 @@ export interface LossInputs {
   readonly path: string;
   /** Name and width of the embedding of each view. */
   readonly views: readonly { readonly name: string; readonly dim: number }[];
+  /** `LOSS on MINER`. */
+  readonly miner?: MinerInstance | undefined;
 }
 
 /** Throws `LoweringError` for what cannot be built. */
@@ -46,11 +51,16 @@ export function lowerLoss(graph: Graph, instance: LossInstance, inputs: LossInpu
     path: inputs.path,
     parameters: [],
     outermost: [],
+    miner: inputs.miner,
+    mined: false,
+    minerBodies: new Map(),
+    guarding: false,
     depth: 0,
     nesting: 0,
     nextOrder: 0,
     memo: new Map(),
     domains: new Map(),
+    origins: new Map(),
     budget: BUDGET,
   };
   const views = inputs.views.map(({ name, dim }): Lowered => {
@@ -58,17 +68,24 @@ export function lowerLoss(graph: Graph, instance: LossInstance, inputs: LossInpu
     return { node, axes: [slot(1, "batch"), slot(0, dim)] };
   });
   const body = expand(context, instance, views);
+  const { miner } = inputs;
+  if (miner !== undefined && !context.mined)
+    throw new LoweringError(
+      miner.span,
+      `\`${miner.declaration.name.text}\` on a loss that has no tuples it could choose among`,
+    );
   if (body.axes.length > 0)
     throw new LoweringError(instance.declaration.body.span, "a loss that is not one number");
   const present: Lowered = body.present === undefined ? body : masked(context, body, body.present);
   const valid = disjunction(context, context.outermost.length === 0 ? [undefined] : context.outermost);
+  const { parameters, origins } = context;
   if (valid === undefined) {
     const always = build.graph.constant(1, "bool");
-    return { value: build.asReal(present.node), valid: always, parameters: context.parameters };
+    return { value: build.asReal(present.node), valid: always, parameters, origins };
   }
   // Without a valid tuple the loss is 0, whatever the formula adds to its reductions.
   const value = vanishesOverNothing(present.node) ? present : masked(context, present, valid);
-  return { value: build.asReal(value.node), valid: valid.node, parameters: context.parameters };
+  return { value: build.asReal(value.node), valid: valid.node, parameters, origins };
 }
 
 /** The formula of a loss on given embeddings. Each statement sees what stands above it, and nothing below. */

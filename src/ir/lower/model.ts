@@ -5,12 +5,17 @@ import type { LoweredLoss } from "./loss.ts";
 import { lowerLoss } from "./loss.ts";
 
 /** Each loss of the plan, in order. Throws `LoweringError` for a formula that cannot be built. */
-export function lowerModel(plan: ModelPlan): { readonly loss: LossPlan; readonly lowered: LoweredLoss }[] {
-  const graph = new Graph();
-  return plan.losses.map((loss) => {
-    const head = plan.heads.find((candidate) => candidate.name === loss.head);
-    if (head === undefined) throw new Error(`the loss ${loss.name} has no head`);
-    const views = [{ name: head.name, dim: head.dim }];
-    return { loss, lowered: lowerLoss(graph, loss.instance, { path: `losses/${loss.name}`, views }) };
-  });
+export function lowerModel(
+  plan: ModelPlan,
+  graph: Graph = new Graph(),
+): { readonly loss: LossPlan; readonly lowered: LoweredLoss }[] {
+  return plan.losses.map((loss) => ({ loss, lowered: lowerPlanned(graph, plan, loss) }));
+}
+
+/** One loss of a plan on its head. Throws `LoweringError`. */
+export function lowerPlanned(graph: Graph, plan: ModelPlan, loss: LossPlan): LoweredLoss {
+  const head = plan.heads.find((candidate) => candidate.name === loss.head);
+  if (head === undefined) throw new Error(`the loss ${loss.name} has no head`);
+  const views = [{ name: head.name, dim: head.dim }];
+  return lowerLoss(graph, loss.instance, { path: `losses/${loss.name}`, views });
 }
