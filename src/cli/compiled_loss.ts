@@ -5,10 +5,12 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { eraseTypes } from "../emit/typescript/erase.ts";
 import { lossStatements } from "../emit/typescript/losses.ts";
+import { Builder } from "../ir/build.ts";
 import type { Dim } from "../ir/graph.ts";
 import { Graph } from "../ir/graph.ts";
 import { lowerLoss } from "../ir/lower/loss.ts";
-import type { LossInstance } from "../resolve/values.ts";
+import { specialiseBatch } from "../ir/passes/specialise_batch.ts";
+import type { LossInstance, MinerInstance } from "../resolve/values.ts";
 import * as ops from "../runtime/ops/index.ts";
 import type { LossValue } from "../runtime/program.ts";
 
@@ -39,15 +41,28 @@ export interface CompiledLoss {
   evaluate(batch: CompiledBatch): CompiledAnswer;
 }
 
+export interface CompileOptions {
+  /** Samples of each class, for batches sorted by class; any labels where absent. */
+  readonly samples?: number;
+  /** `LOSS on MINER`. */
+  readonly miner?: MinerInstance | undefined;
+}
+
 const PATH = "losses/loss";
 
 /** Throws `LoweringError` for what cannot be built. `dims` are the widths of the views. */
-export function compileLoss(instance: LossInstance, dims: readonly number[]): CompiledLoss {
+export function compileLoss(
+  instance: LossInstance,
+  dims: readonly number[],
+  options: CompileOptions = {},
+): CompiledLoss {
   const views = dims.map((dim, k) => ({ name: `view${k}`, dim }));
-  const lowered = lowerLoss(new Graph(), instance, { path: PATH, views });
-  const { lines, results } = lossStatements([
-    { name: "loss", value: lowered.value, valid: lowered.valid, comment: [] },
-  ]);
+  const graph = new Graph();
+  const lowered = lowerLoss(graph, instance, { path: PATH, views, miner: options.miner });
+  const roots = [lowered.value, lowered.valid];
+  const [value, valid] =
+    options.samples === undefined ? roots : specialiseBatch(new Builder(graph), roots, options.samples);
+  const { lines, results } = lossStatements([{ name: "loss", value: value!, valid: valid!, comment: [] }]);
   const body = `${lines.join("\n")}\nreturn ${results[0]!.value};`;
   // The statements are the compiler's own: names and numbers of the spec have been through the emitter.
   const run = new Function("tf", "ops", "embeddings", "labels", "net", eraseTypes(body)) as (

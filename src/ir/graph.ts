@@ -77,6 +77,9 @@ export type ReduceOperator =
  * - `softmax`, `log_softmax`: over `axis`; the optional second input is a mask.
  * - `cross_entropy`: inputs logits and a mask that is true at the target, over the last axis.
  * - `gather`: rows of the first input at the int indices of the second. `prefix`: the first columns.
+ * - Of batches sorted by class into blocks of M: `within_class`, the entries of [batch, batch] in each row's own block;
+ *   `classmates`, the entries of [batch] in each sample's own block; `other_classmates`, from the labels, which of the
+ *   block are not the sample itself; all [batch, M].
  */
 export type Operation =
   | { readonly kind: "input"; readonly name: string }
@@ -99,7 +102,10 @@ export type Operation =
   | { readonly kind: "softmax"; readonly axis: number }
   | { readonly kind: "log_softmax"; readonly axis: number }
   | { readonly kind: "prefix"; readonly size: number }
-  | { readonly kind: "gather" };
+  | { readonly kind: "gather" }
+  | { readonly kind: "within_class" }
+  | { readonly kind: "classmates" }
+  | { readonly kind: "other_classmates" };
 
 export interface Node {
   readonly id: number;

@@ -1,8 +1,11 @@
 /** `dmlc compile FILE`: the spec as a TypeScript program, and as the JavaScript that `node` runs. */
 import { Command, Option } from "commander";
 import { dirname, relative } from "node:path";
+import { Graph } from "../../ir/graph.ts";
 import { lowerModel } from "../../ir/lower/model.ts";
+import { optimise, PASSES } from "../../ir/passes/optimise.ts";
 import { printGraph } from "../../ir/print.ts";
+import type { ModelPlan } from "../../plan/plan.ts";
 import { printPlan } from "../../plan/print.ts";
 import { printTree } from "../../syntax/print_tree.ts";
 import { checkedSpec, chosenModel, programPath, programText, writeProgram } from "../compilation.ts";
@@ -13,7 +16,23 @@ import type { Terminal } from "../terminal.ts";
 interface Options {
   readonly output?: string;
   readonly model?: string;
-  readonly print?: "ast" | "types" | "ir";
+  readonly print?: string;
+}
+
+/** The graph as it is lowered is `ir`, and `ir:<pass>` as that pass leaves it. */
+const STAGES = ["ast", "types", "ir", ...PASSES.map((pass) => `ir:${pass.name}`)];
+
+function graphText(model: ModelPlan, stage: string): string {
+  const graph = new Graph();
+  const lowered = lowerModel(model, graph);
+  const pass = /^ir:(.+)$/.exec(stage)?.[1];
+  const losses = pass === undefined ? lowered : optimise(graph, lowered, model, pass);
+  return printGraph(
+    losses.flatMap(({ loss, lowered: { value, valid } }) => [
+      { name: loss.name, node: value },
+      { name: `${loss.name} valid`, node: valid },
+    ]),
+  );
 }
 
 export function compileCommand(terminal: Terminal): Command {
@@ -22,21 +41,13 @@ export function compileCommand(terminal: Terminal): Command {
     .argument("<FILE>", "the spec")
     .option("-o, --output <OUT.ts>", "where to write (default: beside the spec); OUT.js goes beside it")
     .option("--model <NAME>", "which model, where the spec has several")
-    .addOption(
-      new Option("--print <STAGE>", "print a stage and write nothing").choices(["ast", "types", "ir"]),
-    )
+    .addOption(new Option("--print <STAGE>", "print a stage and write nothing").choices(STAGES))
     .action(async (file: string, options: Options) => {
       const spec = checkedSpec(file, terminal);
       if (options.print === "ast") return terminal.out(`${printTree(spec.module.file)}\n`);
       const model = chosenModel(spec, file, options.model);
       if (options.print === "types") return terminal.out(`${printPlan(model)}\n`);
-      if (options.print === "ir") {
-        const roots = lowerModel(model).flatMap(({ loss, lowered }) => [
-          { name: loss.name, node: lowered.value },
-          { name: `${loss.name} valid`, node: lowered.valid },
-        ]);
-        return terminal.out(`${printGraph(roots)}\n`);
-      }
+      if (options.print !== undefined) return terminal.out(`${graphText(model, options.print)}\n`);
       const out = options.output ?? programPath(file);
       if (!out.endsWith(".ts"))
         throw new CommandError(EXIT.usage, `the output ${out} is no .ts file`, "Write `-o NAME.ts`.");

@@ -162,6 +162,12 @@ export function expressionOf(node: Node, write: Written): string {
       const size = [...a.shape.slice(0, -1).map(() => -1), operation.size].join(", ");
       return `tf.slice(${write(a)}, [${from}], [${size}])`;
     }
+    case "within_class":
+      return `ops.withinClass(${write(a)}, ${node.shape[1]})`;
+    case "classmates":
+      return `ops.classmates(${write(a)}, ${node.shape[1]})`;
+    case "other_classmates":
+      return `ops.otherClassmates(${write(a)}, ${node.shape[1]})`;
     case "gather":
       return `tf.gather(${write(a)}, ${write(b)})`;
     default:

@@ -4,8 +4,10 @@
  */
 import { format } from "prettier";
 import { type FunctionDeclarationStructure, Node, Project, type SourceFile, StructureKind } from "ts-morph";
+import { Graph } from "../../ir/graph.ts";
 import type { LossParameter } from "../../ir/lower/environment.ts";
 import { lowerModel } from "../../ir/lower/model.ts";
+import { optimise } from "../../ir/passes/optimise.ts";
 import type { HeadPlan, LossPlan, ModelPlan } from "../../plan/plan.ts";
 import { oneLine } from "../../resolve/describe.ts";
 import { position, textOf } from "../../source/source.ts";
@@ -149,7 +151,8 @@ const entryText = (name: string, value: string): string =>
 
 /** `losses(embeddings, labels)`: every loss's formula, what they share computed once. */
 function lossesFunction(plan: ModelPlan, declarations: Declarations): Declared {
-  const emitted = lowerModel(plan).map(({ loss, lowered }): EmittedLoss => {
+  const graph = new Graph();
+  const emitted = optimise(graph, lowerModel(plan, graph), plan).map(({ loss, lowered }): EmittedLoss => {
     declarations.parameters.push(...lowered.parameters.map(lossParameterText));
     return { name: loss.name, value: lowered.value, valid: lowered.valid, comment: lossComment(loss) };
   });

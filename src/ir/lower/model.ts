@@ -17,5 +17,5 @@ export function lowerPlanned(graph: Graph, plan: ModelPlan, loss: LossPlan): Low
   const head = plan.heads.find((candidate) => candidate.name === loss.head);
   if (head === undefined) throw new Error(`the loss ${loss.name} has no head`);
   const views = [{ name: head.name, dim: head.dim }];
-  return lowerLoss(graph, loss.instance, { path: `losses/${loss.name}`, views });
+  return lowerLoss(graph, loss.instance, { path: `losses/${loss.name}`, views, miner: loss.miner });
 }

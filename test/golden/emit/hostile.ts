@@ -94,79 +94,81 @@ function losses(
   net: Net,
 ): Record<string, LossValue> {
   // Shared between losses
-  const positives = ops.sameClass(labels);
   const negatives = ops.differentClass(labels);
-  const either = tf.logicalOr(ops.any(positives, { over: [0, 1] }), ops.any(negatives, { over: [0, 1] }));
   const classIndices = ops.indices(0, net.sizes.classes);
   const atTarget = tf.equal(classIndices, tf.expandDims(labels, 1));
+  const positives = ops.otherClassmates(labels, 2);
 
   // constructor: contrastive( margin: 0.5 ) (line 17)
   // Pairs within one class together, pairs of different classes apart (Hadsell, Chopra & LeCun 2006, eq. 4).
   const constructorEmbeddings = embeddings["constructor"]!;
   const squaredDistance = ops.squaredDistances(constructorEmbeddings, constructorEmbeddings);
-  const euclideanDistance = ops.sqrt(squaredDistance);
-  const activeMeanEuclideanDistance = ops.meanActive(euclideanDistance, { over: [0, 1], where: positives });
-  const activeMean = ops.meanActive(tf.relu(tf.sub(0.5, euclideanDistance)), {
+  const activeMean = ops.meanActive(tf.relu(tf.sub(0.5, ops.sqrt(squaredDistance))), {
     over: [0, 1],
     where: negatives,
   });
+  const activeMeanEuclideanDistance = ops.meanActive(ops.sqrt(ops.withinClass(squaredDistance, 2)), {
+    over: [0, 1],
+    where: positives,
+  });
   const constructor2 = {
     value: tf.add(activeMeanEuclideanDistance, activeMean) as tf.Scalar,
-    valid: ops.real(either) as tf.Scalar,
+    valid: tf.scalar(1),
   };
 
   // await: triplet() (line 20)
   // Each anchor nearer to its positives than to its negatives by a margin (Schroff, Kalenichenko & Philbin 2015, eq. 3).
   const awaitEmbeddings = embeddings["await"]!;
-  const euclideanDistance2 = ops.sqrt(ops.squaredDistances(awaitEmbeddings, awaitEmbeddings));
-  const difference = tf.sub(tf.expandDims(euclideanDistance2, 2), tf.expandDims(euclideanDistance2, 1));
-  const triplets = tf.logicalAnd(tf.expandDims(positives, 2), tf.expandDims(negatives, 1));
+  const euclideanDistance = ops.sqrt(ops.squaredDistances(awaitEmbeddings, awaitEmbeddings));
+  const difference = tf.sub(
+    tf.expandDims(ops.withinClass(euclideanDistance, 2), 2),
+    tf.expandDims(euclideanDistance, 1),
+  );
+  const tuples = tf.logicalAnd(tf.expandDims(positives, 2), tf.expandDims(negatives, 1));
   const await2 = {
-    value: ops.meanActive(tf.relu(tf.add(difference, 0.05)), {
-      over: [0, 1, 2],
-      where: triplets,
-    }) as tf.Scalar,
-    valid: ops.real(ops.any(triplets, { over: [0, 1, 2] })) as tf.Scalar,
+    value: ops.meanActive(tf.relu(tf.add(difference, 0.05)), { over: [0, 1, 2], where: tuples }) as tf.Scalar,
+    valid: tf.scalar(1),
   };
 
   // __proto__: multi_similarity() (line 21)
   // Multi-similarity: soft hardest positives and negatives of each anchor (Wang, Han, Huang, Dong & Scott 2019, eq. 15), without its mining.
   const unitProto = ops.normalize(embeddings["__proto__"]!);
-  const difference2 = tf.sub(tf.matMul(unitProto, unitProto, false, true), 0.5);
-  const logSum = ops.log1pSumExp(tf.mul(-2, difference2), { over: [1], where: positives });
-  const logSum2 = ops.log1pSumExp(tf.mul(50, difference2), { over: [1], where: negatives });
+  const cosineSimilarity = tf.matMul(unitProto, unitProto, false, true);
+  const logSum = ops.log1pSumExp(tf.mul(50, tf.sub(cosineSimilarity, 0.5)), { over: [1], where: negatives });
+  const product = tf.mul(-2, tf.sub(ops.withinClass(cosineSimilarity, 2), 0.5));
+  const quotient = tf.div(ops.log1pSumExp(product, { over: [1], where: positives }), 2);
   const proto = {
-    value: ops.mean(tf.add(tf.div(logSum, 2), tf.div(logSum2, 50)), { over: [0] }) as tf.Scalar,
+    value: ops.mean(tf.add(quotient, tf.div(logSum, 50)), { over: [0] }) as tf.Scalar,
     valid: tf.scalar(1),
   };
 
   // hasOwnProperty: delete(constructor: 0.25) (line 22)
   // Closes the comment * / process.exit(1) /* and starts again.
-  const cosineSimilarity = tf.matMul(
+  const cosineSimilarity2 = tf.matMul(
     ops.normalize(embeddings["hasOwnProperty"]!),
     ops.normalize(net.param("losses/hasOwnProperty/prototype")),
     false,
     true,
   );
   const hasOwnProperty2 = {
-    value: ops.mean(ops.crossEntropy(tf.div(cosineSimilarity, 0.25), atTarget), { over: [0] }) as tf.Scalar,
+    value: ops.mean(ops.crossEntropy(tf.div(cosineSimilarity2, 0.25), atTarget), { over: [0] }) as tf.Scalar,
     valid: tf.scalar(1),
   };
 
   // features: arcface() (line 23)
   // ArcFace: an angular margin added at the true class (Deng, Guo, Xue & Zafeiriou 2019, eq. 3), with the usual monotone continuation beyond 180deg - margin.
-  const cosineSimilarity2 = tf.matMul(
+  const cosineSimilarity3 = tf.matMul(
     ops.normalize(embeddings["features"]!),
     ops.normalize(net.param("losses/features/w")),
     false,
     true,
   );
-  const atMost = tf.lessEqual(ops.stopGradient(ops.acos(cosineSimilarity2)), tf.scalar(2.642428487519415));
-  const product = tf.mul(ops.sineOfAcos(cosineSimilarity2), 0.4786918579406068);
-  const difference3 = tf.sub(tf.mul(cosineSimilarity2, 0.8779829754279805), product);
-  const pushed = ops.select(atMost, difference3, tf.sub(cosineSimilarity2, 0.238945822073603));
+  const atMost = tf.lessEqual(ops.stopGradient(ops.acos(cosineSimilarity3)), tf.scalar(2.642428487519415));
+  const product2 = tf.mul(ops.sineOfAcos(cosineSimilarity3), 0.4786918579406068);
+  const difference2 = tf.sub(tf.mul(cosineSimilarity3, 0.8779829754279805), product2);
+  const pushed = ops.select(atMost, difference2, tf.sub(cosineSimilarity3, 0.238945822073603));
   const crossEntropy = ops.crossEntropy(
-    tf.mul(64, ops.select(atTarget, pushed, cosineSimilarity2)),
+    tf.mul(64, ops.select(atTarget, pushed, cosineSimilarity3)),
     atTarget,
   );
   const features = { value: ops.mean(crossEntropy, { over: [0] }) as tf.Scalar, valid: tf.scalar(1) };
@@ -174,49 +176,49 @@ function losses(
   // linear1: proxy_anchor() (line 24)
   // Proxy-Anchor: every proxy is an anchor for the whole batch (Kim, Kim, Cho & Kwak 2020, eq. 4).
   const atTarget2 = tf.equal(labels, tf.expandDims(classIndices, 1));
-  const cosineSimilarity3 = tf.matMul(
+  const cosineSimilarity4 = tf.matMul(
     ops.normalize(net.param("losses/linear1/proxy")),
     ops.normalize(embeddings["linear1"]!),
     false,
     true,
   );
-  const logSum3 = ops.log1pSumExp(tf.mul(-32, tf.sub(cosineSimilarity3, 0.1)), {
+  const logSum2 = ops.log1pSumExp(tf.mul(-32, tf.sub(cosineSimilarity4, 0.1)), {
     over: [1],
     where: atTarget2,
   });
-  const mean = ops.mean(logSum3, { over: [0], where: ops.any(atTarget2, { over: [1] }) });
-  const logSum4 = ops.log1pSumExp(tf.mul(32, tf.add(cosineSimilarity3, 0.1)), {
+  const mean = ops.mean(logSum2, { over: [0], where: ops.any(atTarget2, { over: [1] }) });
+  const logSum3 = ops.log1pSumExp(tf.mul(32, tf.add(cosineSimilarity4, 0.1)), {
     over: [1],
     where: tf.notEqual(labels, tf.expandDims(classIndices, 1)),
   });
-  const linear1 = { value: tf.add(mean, ops.mean(logSum4, { over: [0] })) as tf.Scalar, valid: tf.scalar(1) };
+  const linear1 = { value: tf.add(mean, ops.mean(logSum3, { over: [0] })) as tf.Scalar, valid: tf.scalar(1) };
 
   // tf: normalized_softmax() (line 25)
   // Normalised softmax: cross-entropy over cosines to one weight vector a class (Zhai & Wu 2019, eq. 4).
-  const cosineSimilarity4 = tf.matMul(
+  const cosineSimilarity5 = tf.matMul(
     ops.normalize(embeddings["tf"]!),
     ops.normalize(net.param("losses/tf/w")),
     false,
     true,
   );
   const tf2 = {
-    value: ops.mean(ops.crossEntropy(tf.div(cosineSimilarity4, 0.05), atTarget), { over: [0] }) as tf.Scalar,
+    value: ops.mean(ops.crossEntropy(tf.div(cosineSimilarity5, 0.05), atTarget), { over: [0] }) as tf.Scalar,
     valid: tf.scalar(1),
   };
 
   // __: contrastive() (line 26)
   // Pairs within one class together, pairs of different classes apart (Hadsell, Chopra & LeCun 2006, eq. 4).
   const embeddings2 = embeddings["__"]!;
-  const euclideanDistance3 = ops.sqrt(ops.squaredDistances(embeddings2, embeddings2));
-  const activeMeanEuclideanDistance2 = ops.meanActive(euclideanDistance3, { over: [0, 1], where: positives });
-  const activeMean2 = ops.meanActive(tf.relu(tf.sub(1, euclideanDistance3)), {
+  const squaredDistance2 = ops.squaredDistances(embeddings2, embeddings2);
+  const activeMean2 = ops.meanActive(tf.relu(tf.sub(1, ops.sqrt(squaredDistance2))), {
     over: [0, 1],
     where: negatives,
   });
-  const _ = {
-    value: tf.add(activeMeanEuclideanDistance2, activeMean2) as tf.Scalar,
-    valid: ops.real(either) as tf.Scalar,
-  };
+  const activeMeanEuclideanDistance2 = ops.meanActive(ops.sqrt(ops.withinClass(squaredDistance2, 2)), {
+    over: [0, 1],
+    where: positives,
+  });
+  const _ = { value: tf.add(activeMeanEuclideanDistance2, activeMean2) as tf.Scalar, valid: tf.scalar(1) };
 
   return {
     constructor: constructor2,

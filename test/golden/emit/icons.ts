@@ -83,57 +83,61 @@ function losses(
   _net: Net,
 ): Record<string, LossValue> {
   // Shared between losses
-  const positives = ops.sameClass(labels);
   const negatives = ops.differentClass(labels);
-  const either = tf.logicalOr(ops.any(positives, { over: [0, 1] }), ops.any(negatives, { over: [0, 1] }));
+  const positives = ops.otherClassmates(labels, 4);
 
   // pull: contrastive(margin: 0.5) (line 18)
   // Pairs within one class together, pairs of different classes apart (Hadsell, Chopra & LeCun 2006, eq. 4).
   const pullEmbeddings = embeddings["pull"]!;
-  const euclideanDistance = ops.sqrt(ops.squaredDistances(pullEmbeddings, pullEmbeddings));
-  const activeMeanEuclideanDistance = ops.meanActive(euclideanDistance, { over: [0, 1], where: positives });
-  const activeMean = ops.meanActive(tf.relu(tf.sub(0.5, euclideanDistance)), {
+  const squaredDistance = ops.squaredDistances(pullEmbeddings, pullEmbeddings);
+  const activeMean = ops.meanActive(tf.relu(tf.sub(0.5, ops.sqrt(squaredDistance))), {
     over: [0, 1],
     where: negatives,
   });
-  const pull = {
-    value: tf.add(activeMeanEuclideanDistance, activeMean) as tf.Scalar,
-    valid: ops.real(either) as tf.Scalar,
-  };
+  const activeMeanEuclideanDistance = ops.meanActive(ops.sqrt(ops.withinClass(squaredDistance, 4)), {
+    over: [0, 1],
+    where: positives,
+  });
+  const pull = { value: tf.add(activeMeanEuclideanDistance, activeMean) as tf.Scalar, valid: tf.scalar(1) };
 
   // wide: contrastive(margin: 0.8) (line 19)
   // Pairs within one class together, pairs of different classes apart (Hadsell, Chopra & LeCun 2006, eq. 4).
   const wideEmbeddings = embeddings["wide"]!;
-  const euclideanDistance2 = ops.sqrt(ops.squaredDistances(wideEmbeddings, wideEmbeddings));
-  const activeMeanEuclideanDistance2 = ops.meanActive(euclideanDistance2, { over: [0, 1], where: positives });
-  const activeMean2 = ops.meanActive(tf.relu(tf.sub(0.8, euclideanDistance2)), {
+  const squaredDistance2 = ops.squaredDistances(wideEmbeddings, wideEmbeddings);
+  const activeMean2 = ops.meanActive(tf.relu(tf.sub(0.8, ops.sqrt(squaredDistance2))), {
     over: [0, 1],
     where: negatives,
   });
-  const wide = {
-    value: tf.add(activeMeanEuclideanDistance2, activeMean2) as tf.Scalar,
-    valid: ops.real(either) as tf.Scalar,
-  };
+  const activeMeanEuclideanDistance2 = ops.meanActive(ops.sqrt(ops.withinClass(squaredDistance2, 4)), {
+    over: [0, 1],
+    where: positives,
+  });
+  const wide = { value: tf.add(activeMeanEuclideanDistance2, activeMean2) as tf.Scalar, valid: tf.scalar(1) };
 
   // soft: multi_similarity() (line 20)
   // Multi-similarity: soft hardest positives and negatives of each anchor (Wang, Han, Huang, Dong & Scott 2019, eq. 15), without its mining.
   const unitSoft = ops.normalize(embeddings["soft"]!);
-  const difference = tf.sub(tf.matMul(unitSoft, unitSoft, false, true), 0.5);
-  const logSum = ops.log1pSumExp(tf.mul(-2, difference), { over: [1], where: positives });
-  const logSum2 = ops.log1pSumExp(tf.mul(50, difference), { over: [1], where: negatives });
+  const cosineSimilarity = tf.matMul(unitSoft, unitSoft, false, true);
+  const logSum = ops.log1pSumExp(tf.mul(50, tf.sub(cosineSimilarity, 0.5)), { over: [1], where: negatives });
+  const product = tf.mul(-2, tf.sub(ops.withinClass(cosineSimilarity, 4), 0.5));
+  const quotient = tf.div(ops.log1pSumExp(product, { over: [1], where: positives }), 2);
   const soft = {
-    value: ops.mean(tf.add(tf.div(logSum, 2), tf.div(logSum2, 50)), { over: [0] }) as tf.Scalar,
+    value: ops.mean(tf.add(quotient, tf.div(logSum, 50)), { over: [0] }) as tf.Scalar,
     valid: tf.scalar(1),
   };
 
   // smooth: multi_similarity(beta: 20) (line 21)
   // Multi-similarity: soft hardest positives and negatives of each anchor (Wang, Han, Huang, Dong & Scott 2019, eq. 15), without its mining.
   const unitSmooth = ops.normalize(embeddings["smooth"]!);
-  const difference2 = tf.sub(tf.matMul(unitSmooth, unitSmooth, false, true), 0.5);
-  const logSum3 = ops.log1pSumExp(tf.mul(-2, difference2), { over: [1], where: positives });
-  const logSum4 = ops.log1pSumExp(tf.mul(20, difference2), { over: [1], where: negatives });
+  const cosineSimilarity2 = tf.matMul(unitSmooth, unitSmooth, false, true);
+  const logSum2 = ops.log1pSumExp(tf.mul(20, tf.sub(cosineSimilarity2, 0.5)), {
+    over: [1],
+    where: negatives,
+  });
+  const product2 = tf.mul(-2, tf.sub(ops.withinClass(cosineSimilarity2, 4), 0.5));
+  const quotient2 = tf.div(ops.log1pSumExp(product2, { over: [1], where: positives }), 2);
   const smooth = {
-    value: ops.mean(tf.add(tf.div(logSum3, 2), tf.div(logSum4, 20)), { over: [0] }) as tf.Scalar,
+    value: ops.mean(tf.add(quotient2, tf.div(logSum2, 20)), { over: [0] }) as tf.Scalar,
     valid: tf.scalar(1),
   };
 

@@ -58,88 +58,91 @@ function losses(
   net: Net,
 ): Record<string, LossValue> {
   // Shared between losses
-  const positives = ops.sameClass(labels);
   const negatives = ops.differentClass(labels);
   const classIndices = ops.indices(0, net.sizes.classes);
+  const positives = ops.otherClassmates(labels, 4);
 
   // pull: contrastive() (line 10)
   // Pairs within one class together, pairs of different classes apart (Hadsell, Chopra & LeCun 2006, eq. 4).
   const pullEmbeddings = embeddings["pull"]!;
-  const euclideanDistance = ops.sqrt(ops.squaredDistances(pullEmbeddings, pullEmbeddings));
-  const activeMeanEuclideanDistance = ops.meanActive(euclideanDistance, { over: [0, 1], where: positives });
-  const activeMean = ops.meanActive(tf.relu(tf.sub(1, euclideanDistance)), {
+  const squaredDistance = ops.squaredDistances(pullEmbeddings, pullEmbeddings);
+  const activeMean = ops.meanActive(tf.relu(tf.sub(1, ops.sqrt(squaredDistance))), {
     over: [0, 1],
     where: negatives,
   });
-  const pull = {
-    value: tf.add(activeMeanEuclideanDistance, activeMean) as tf.Scalar,
-    valid: ops.real(
-      tf.logicalOr(ops.any(positives, { over: [0, 1] }), ops.any(negatives, { over: [0, 1] })),
-    ) as tf.Scalar,
-  };
+  const activeMeanEuclideanDistance = ops.meanActive(ops.sqrt(ops.withinClass(squaredDistance, 4)), {
+    over: [0, 1],
+    where: positives,
+  });
+  const pull = { value: tf.add(activeMeanEuclideanDistance, activeMean) as tf.Scalar, valid: tf.scalar(1) };
 
   // rank: triplet(smooth: true) (line 11)
   // Each anchor nearer to its positives than to its negatives by a margin (Schroff, Kalenichenko & Philbin 2015, eq. 3).
   const rankEmbeddings = embeddings["rank"]!;
-  const euclideanDistance2 = ops.sqrt(ops.squaredDistances(rankEmbeddings, rankEmbeddings));
-  const difference = tf.sub(tf.expandDims(euclideanDistance2, 2), tf.expandDims(euclideanDistance2, 1));
-  const triplets = tf.logicalAnd(tf.expandDims(positives, 2), tf.expandDims(negatives, 1));
+  const euclideanDistance = ops.sqrt(ops.squaredDistances(rankEmbeddings, rankEmbeddings));
+  const difference = tf.sub(
+    tf.expandDims(ops.withinClass(euclideanDistance, 4), 2),
+    tf.expandDims(euclideanDistance, 1),
+  );
+  const tuples = tf.logicalAnd(tf.expandDims(positives, 2), tf.expandDims(negatives, 1));
   const rank = {
     value: ops.meanActive(ops.softplus(tf.add(difference, 0.05)), {
       over: [0, 1, 2],
-      where: triplets,
+      where: tuples,
     }) as tf.Scalar,
-    valid: ops.real(ops.any(triplets, { over: [0, 1, 2] })) as tf.Scalar,
+    valid: tf.scalar(1),
   };
 
   // soft: multi_similarity() (line 12)
   // Multi-similarity: soft hardest positives and negatives of each anchor (Wang, Han, Huang, Dong & Scott 2019, eq. 15), without its mining.
   const unitSoft = ops.normalize(embeddings["soft"]!);
-  const difference2 = tf.sub(tf.matMul(unitSoft, unitSoft, false, true), 0.5);
-  const logSum = ops.log1pSumExp(tf.mul(-2, difference2), { over: [1], where: positives });
-  const logSum2 = ops.log1pSumExp(tf.mul(50, difference2), { over: [1], where: negatives });
+  const cosineSimilarity = tf.matMul(unitSoft, unitSoft, false, true);
+  const logSum = ops.log1pSumExp(tf.mul(50, tf.sub(cosineSimilarity, 0.5)), { over: [1], where: negatives });
+  const product = tf.mul(-2, tf.sub(ops.withinClass(cosineSimilarity, 4), 0.5));
+  const quotient = tf.div(ops.log1pSumExp(product, { over: [1], where: positives }), 2);
   const soft = {
-    value: ops.mean(tf.add(tf.div(logSum, 2), tf.div(logSum2, 50)), { over: [0] }) as tf.Scalar,
+    value: ops.mean(tf.add(quotient, tf.div(logSum, 50)), { over: [0] }) as tf.Scalar,
     valid: tf.scalar(1),
   };
 
   // arc: arcface() (line 13)
   // ArcFace: an angular margin added at the true class (Deng, Guo, Xue & Zafeiriou 2019, eq. 3), with the usual monotone continuation beyond 180deg - margin.
   const atTarget = tf.equal(classIndices, tf.expandDims(labels, 1));
-  const cosineSimilarity = tf.matMul(
+  const cosineSimilarity2 = tf.matMul(
     ops.normalize(embeddings["arc"]!),
     ops.normalize(net.param("losses/arc/w")),
     false,
     true,
   );
-  const atMost = tf.lessEqual(ops.stopGradient(ops.acos(cosineSimilarity)), tf.scalar(2.642428487519415));
-  const difference3 = tf.sub(
-    tf.mul(cosineSimilarity, 0.8779829754279805),
-    tf.mul(ops.sineOfAcos(cosineSimilarity), 0.4786918579406068),
+  const atMost = tf.lessEqual(ops.stopGradient(ops.acos(cosineSimilarity2)), tf.scalar(2.642428487519415));
+  const product2 = tf.mul(ops.sineOfAcos(cosineSimilarity2), 0.4786918579406068);
+  const difference2 = tf.sub(tf.mul(cosineSimilarity2, 0.8779829754279805), product2);
+  const pushed = ops.select(atMost, difference2, tf.sub(cosineSimilarity2, 0.238945822073603));
+  const crossEntropy = ops.crossEntropy(
+    tf.mul(64, ops.select(atTarget, pushed, cosineSimilarity2)),
+    atTarget,
   );
-  const pushed = ops.select(atMost, difference3, tf.sub(cosineSimilarity, 0.238945822073603));
-  const crossEntropy = ops.crossEntropy(tf.mul(64, ops.select(atTarget, pushed, cosineSimilarity)), atTarget);
   const arc = { value: ops.mean(crossEntropy, { over: [0] }) as tf.Scalar, valid: tf.scalar(1) };
 
   // anchor: proxy_anchor() (line 14)
   // Proxy-Anchor: every proxy is an anchor for the whole batch (Kim, Kim, Cho & Kwak 2020, eq. 4).
   const atTarget2 = tf.equal(labels, tf.expandDims(classIndices, 1));
-  const cosineSimilarity2 = tf.matMul(
+  const cosineSimilarity3 = tf.matMul(
     ops.normalize(net.param("losses/anchor/proxy")),
     ops.normalize(embeddings["anchor"]!),
     false,
     true,
   );
-  const logSum3 = ops.log1pSumExp(tf.mul(-32, tf.sub(cosineSimilarity2, 0.1)), {
+  const logSum2 = ops.log1pSumExp(tf.mul(-32, tf.sub(cosineSimilarity3, 0.1)), {
     over: [1],
     where: atTarget2,
   });
-  const mean = ops.mean(logSum3, { over: [0], where: ops.any(atTarget2, { over: [1] }) });
-  const logSum4 = ops.log1pSumExp(tf.mul(32, tf.add(cosineSimilarity2, 0.1)), {
+  const mean = ops.mean(logSum2, { over: [0], where: ops.any(atTarget2, { over: [1] }) });
+  const logSum3 = ops.log1pSumExp(tf.mul(32, tf.add(cosineSimilarity3, 0.1)), {
     over: [1],
     where: tf.notEqual(labels, tf.expandDims(classIndices, 1)),
   });
-  const anchor = { value: tf.add(mean, ops.mean(logSum4, { over: [0] })) as tf.Scalar, valid: tf.scalar(1) };
+  const anchor = { value: tf.add(mean, ops.mean(logSum3, { over: [0] })) as tf.Scalar, valid: tf.scalar(1) };
 
   return { pull, rank, soft, arc, anchor };
 }

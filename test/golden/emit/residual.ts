@@ -90,47 +90,46 @@ function losses(
   _net: Net,
 ): Record<string, LossValue> {
   // Shared between losses
-  const positives = ops.sameClass(labels);
   const negatives = ops.differentClass(labels);
+  const positives = ops.otherClassmates(labels, 2);
 
   // pull: contrastive(margin: 0.5) (line 21)
   // Pairs within one class together, pairs of different classes apart (Hadsell, Chopra & LeCun 2006, eq. 4).
   const pullEmbeddings = embeddings["pull"]!;
-  const euclideanDistance = ops.sqrt(ops.squaredDistances(pullEmbeddings, pullEmbeddings));
-  const activeMeanEuclideanDistance = ops.meanActive(euclideanDistance, { over: [0, 1], where: positives });
-  const activeMean = ops.meanActive(tf.relu(tf.sub(0.5, euclideanDistance)), {
+  const squaredDistance = ops.squaredDistances(pullEmbeddings, pullEmbeddings);
+  const activeMean = ops.meanActive(tf.relu(tf.sub(0.5, ops.sqrt(squaredDistance))), {
     over: [0, 1],
     where: negatives,
   });
-  const pull = {
-    value: tf.add(activeMeanEuclideanDistance, activeMean) as tf.Scalar,
-    valid: ops.real(
-      tf.logicalOr(ops.any(positives, { over: [0, 1] }), ops.any(negatives, { over: [0, 1] })),
-    ) as tf.Scalar,
-  };
+  const activeMeanEuclideanDistance = ops.meanActive(ops.sqrt(ops.withinClass(squaredDistance, 2)), {
+    over: [0, 1],
+    where: positives,
+  });
+  const pull = { value: tf.add(activeMeanEuclideanDistance, activeMean) as tf.Scalar, valid: tf.scalar(1) };
 
   // rank: triplet() with conv(8, kernel: 3, stride: 2) |> batch_norm |> relu |> residual { conv(8) } |> flatten |> linear(8) |> normalize (line 22)
   // Each anchor nearer to its positives than to its negatives by a margin (Schroff, Kalenichenko & Philbin 2015, eq. 3).
   const rankEmbeddings = embeddings["rank"]!;
-  const euclideanDistance2 = ops.sqrt(ops.squaredDistances(rankEmbeddings, rankEmbeddings));
-  const difference = tf.sub(tf.expandDims(euclideanDistance2, 2), tf.expandDims(euclideanDistance2, 1));
-  const triplets = tf.logicalAnd(tf.expandDims(positives, 2), tf.expandDims(negatives, 1));
+  const euclideanDistance = ops.sqrt(ops.squaredDistances(rankEmbeddings, rankEmbeddings));
+  const difference = tf.sub(
+    tf.expandDims(ops.withinClass(euclideanDistance, 2), 2),
+    tf.expandDims(euclideanDistance, 1),
+  );
+  const tuples = tf.logicalAnd(tf.expandDims(positives, 2), tf.expandDims(negatives, 1));
   const rank = {
-    value: ops.meanActive(tf.relu(tf.add(difference, 0.05)), {
-      over: [0, 1, 2],
-      where: triplets,
-    }) as tf.Scalar,
-    valid: ops.real(ops.any(triplets, { over: [0, 1, 2] })) as tf.Scalar,
+    value: ops.meanActive(tf.relu(tf.add(difference, 0.05)), { over: [0, 1, 2], where: tuples }) as tf.Scalar,
+    valid: tf.scalar(1),
   };
 
   // plain: multi_similarity() with global_max_pool |> tanh |> sigmoid |> linear(4) |> batch_norm (line 23)
   // Multi-similarity: soft hardest positives and negatives of each anchor (Wang, Han, Huang, Dong & Scott 2019, eq. 15), without its mining.
   const unitPlain = ops.normalize(embeddings["plain"]!);
-  const difference2 = tf.sub(tf.matMul(unitPlain, unitPlain, false, true), 0.5);
-  const logSum = ops.log1pSumExp(tf.mul(-2, difference2), { over: [1], where: positives });
-  const logSum2 = ops.log1pSumExp(tf.mul(50, difference2), { over: [1], where: negatives });
+  const cosineSimilarity = tf.matMul(unitPlain, unitPlain, false, true);
+  const logSum = ops.log1pSumExp(tf.mul(50, tf.sub(cosineSimilarity, 0.5)), { over: [1], where: negatives });
+  const product = tf.mul(-2, tf.sub(ops.withinClass(cosineSimilarity, 2), 0.5));
+  const quotient = tf.div(ops.log1pSumExp(product, { over: [1], where: positives }), 2);
   const plain = {
-    value: ops.mean(tf.add(tf.div(logSum, 2), tf.div(logSum2, 50)), { over: [0] }) as tf.Scalar,
+    value: ops.mean(tf.add(quotient, tf.div(logSum, 50)), { over: [0] }) as tf.Scalar,
     valid: tf.scalar(1),
   };
 

@@ -63,27 +63,23 @@ function losses(
 
   // pull: contrastive(margin: 0.5, distance: cosine_distance) (line 10)
   // Pairs within one class together, pairs of different classes apart (Hadsell, Chopra & LeCun 2006, eq. 4).
-  const positives = ops.sameClass(labels);
-  const cosineDistance = tf.sub(1, tf.matMul(unitShared, unitShared, false, true));
-  const activeMean = ops.meanActive(tf.relu(cosineDistance), { over: [0, 1], where: positives });
-  const negatives = ops.differentClass(labels);
-  const activeMean2 = ops.meanActive(tf.relu(tf.sub(0.5, cosineDistance)), {
+  const cosineSimilarity = tf.matMul(unitShared, unitShared, false, true);
+  const activeMean = ops.meanActive(tf.relu(tf.sub(0.5, tf.sub(1, cosineSimilarity))), {
     over: [0, 1],
-    where: negatives,
+    where: ops.differentClass(labels),
   });
-  const pull = {
-    value: tf.add(activeMean, activeMean2) as tf.Scalar,
-    valid: ops.real(
-      tf.logicalOr(ops.any(positives, { over: [0, 1] }), ops.any(negatives, { over: [0, 1] })),
-    ) as tf.Scalar,
-  };
+  const activeMean2 = ops.meanActive(tf.relu(tf.sub(1, ops.withinClass(cosineSimilarity, 4))), {
+    over: [0, 1],
+    where: ops.otherClassmates(labels, 4),
+  });
+  const pull = { value: tf.add(activeMean2, activeMean) as tf.Scalar, valid: tf.scalar(1) };
 
   // class: normalized_softmax() (line 11)
   // Normalised softmax: cross-entropy over cosines to one weight vector a class (Zhai & Wu 2019, eq. 4).
-  const cosineSimilarity = tf.matMul(unitShared, ops.normalize(net.param("losses/class/w")), false, true);
+  const cosineSimilarity2 = tf.matMul(unitShared, ops.normalize(net.param("losses/class/w")), false, true);
   const atTarget = tf.equal(ops.indices(0, net.sizes.classes), tf.expandDims(labels, 1));
   const class2 = {
-    value: ops.mean(ops.crossEntropy(tf.div(cosineSimilarity, 0.05), atTarget), { over: [0] }) as tf.Scalar,
+    value: ops.mean(ops.crossEntropy(tf.div(cosineSimilarity2, 0.05), atTarget), { over: [0] }) as tf.Scalar,
     valid: tf.scalar(1),
   };
 

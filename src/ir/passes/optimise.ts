@@ -1,0 +1,41 @@
+/**
+ * The passes over a lowered model, in order. Sharing, folding and the stable forms need none: they happen as nodes are
+ * made (`build.ts`). Called by emission; `dmlc compile --print ir:<pass>` shows the graph after a pass.
+ */
+import type { ModelPlan } from "../../plan/plan.ts";
+import { Builder } from "../build.ts";
+import type { Graph, Node } from "../graph.ts";
+import type { LoweredLoss } from "../lower/loss.ts";
+import { specialiseBatch } from "./specialise_batch.ts";
+
+export interface Pass {
+  readonly name: string;
+  run(build: Builder, roots: readonly Node[], plan: ModelPlan): Node[];
+}
+
+export const PASSES: readonly Pass[] = [
+  {
+    name: "specialise-batch",
+    run: (build, roots, { train: { batch } }) =>
+      batch.classes < 2 || batch.samples < 2 ? [...roots] : specialiseBatch(build, roots, batch.samples),
+  },
+];
+
+/** The losses after every pass, or after all up to the one named. */
+export function optimise<Lowered extends { readonly lowered: LoweredLoss }>(
+  graph: Graph,
+  losses: readonly Lowered[],
+  plan: ModelPlan,
+  last = PASSES.at(-1)!.name,
+): Lowered[] {
+  const build = new Builder(graph);
+  let roots = losses.flatMap(({ lowered }) => [lowered.value, lowered.valid]);
+  for (const pass of PASSES) {
+    roots = pass.run(build, roots, plan);
+    if (pass.name === last) break;
+  }
+  return losses.map((loss, k) => ({
+    ...loss,
+    lowered: { ...loss.lowered, value: roots[2 * k]!, valid: roots[2 * k + 1]! },
+  }));
+}

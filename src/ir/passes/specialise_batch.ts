@@ -1,0 +1,164 @@
+/**
+ * The pass `specialise-batch`: a batch of P classes with M samples each arrives sorted by class, so the samples of one's
+ * own class are a block of M. A reduction over p guarded by same(a, p) runs over that block instead of the whole batch:
+ * a triple reduction costs B·M·B and not B³. No index tables: a gather's gradient is a scatter, slow on wasm and
+ * unordered on GPUs.
+ */
+import type { Builder } from "../build.ts";
+import type { Dim, Node, ReduceOperator } from "../graph.ts";
+import { broadcastShape } from "../graph.ts";
+import { elementwise, isElementwise, rebuild } from "./rebuild.ts";
+
+/** Reductions whose value does not depend on where along the axis a tuple stands. */
+const POSITIONLESS: ReadonlySet<ReduceOperator> = new Set([
+  "sum",
+  "mean",
+  "mean_active",
+  "max",
+  "min",
+  "logsumexp",
+  "log1p_sum_exp",
+  "any",
+  "count",
+]);
+
+/** `a` and `p` of a guard same(a, p): positions among the axes of the reduction. */
+interface Pair {
+  readonly anchor: number;
+  readonly other: number;
+}
+
+/** The roots for batches of at least two classes of `samples` (at least two) each, sorted by class. */
+export function specialiseBatch(build: Builder, roots: readonly Node[], samples: number): Node[] {
+  return rebuild(build, roots, (node, inputs) => {
+    if (node.operation.kind !== "reduce" || !POSITIONLESS.has(node.operation.op)) return undefined;
+    return specialised(build, node.operation, inputs, samples);
+  });
+}
+
+type Reduce = Extract<Node["operation"], { kind: "reduce" }>;
+
+function specialised(
+  build: Builder,
+  operation: Reduce,
+  inputs: readonly Node[],
+  samples: number,
+): Node | undefined {
+  const [body, given] = inputs as [Node, Node | undefined];
+  const mask = given ?? (operation.op === "any" || operation.op === "count" ? body : undefined);
+  if (mask === undefined) return undefined;
+  const full = given === undefined ? body.shape : broadcastShape(body.shape, given.shape);
+  const guards = conjuncts(mask);
+  if (operation.op === "any" && given === undefined && alwaysSome(guards, full.length, operation.axes))
+    return build.graph.node({ kind: "constant", value: 1 }, [], [], "bool");
+  const pair = guards
+    .map((guard) => pairOf(guard, "same", full.length, operation.axes))
+    .find((found) => found !== undefined);
+  if (pair === undefined) return undefined;
+  const restrict = (node: Node): Node | undefined =>
+    restricted(build, node, pair, full.length, samples, new Map());
+  const newBody = restrict(body);
+  const newMask = given === undefined ? undefined : restrict(given);
+  if (newBody === undefined || (given !== undefined && newMask === undefined)) return undefined;
+  const reduced = build.reduce(operation.op, newBody, newMask, operation.axes);
+  // One more pair may be left, as in a reduction over (a, p, q) with both of a's class.
+  return specialised(build, operation, reduced.inputs, samples) ?? reduced;
+}
+
+/** The parts of a conjunction. */
+function conjuncts(mask: Node): Node[] {
+  return mask.operation.kind === "and" ? mask.inputs.flatMap(conjuncts) : [mask];
+}
+
+/** A node without the view around it, and which of its sides stands at each of `rank` broadcast axes. */
+function seen(node: Node, rank: number): { base: Node; sides: (number | null)[] } {
+  const view = node.operation.kind === "view" ? node.operation.axes : node.shape.map((_, k) => k);
+  const base = node.operation.kind === "view" ? node.inputs[0]! : node;
+  return { base, sides: [...Array<null>(rank - view.length).fill(null), ...view] };
+}
+
+/** The axes of a guard of that kind, the one that is reduced as `other`. */
+function pairOf(
+  guard: Node,
+  kind: "same" | "differs",
+  rank: number,
+  axes: readonly number[],
+): Pair | undefined {
+  const { base, sides } = seen(guard, rank);
+  if (base.operation.kind !== kind) return undefined;
+  const [first, second] = [sides.indexOf(0), sides.indexOf(1)].sort((a, b) => a - b) as [number, number];
+  if (first < 0) return undefined;
+  if (axes.includes(second)) return { anchor: first, other: second };
+  return axes.includes(first) ? { anchor: second, other: first } : undefined;
+}
+
+/**
+ * Whether a reduction to one number always has a tuple, in a batch of two classes of two: at most one positive and one
+ * negative of one anchor.
+ */
+function alwaysSome(guards: readonly Node[], rank: number, axes: readonly number[]): boolean {
+  const pairs = guards.map(
+    (guard) => pairOf(guard, "same", rank, axes) ?? pairOf(guard, "differs", rank, axes),
+  );
+  if (pairs.includes(undefined) || axes.length < rank) return false;
+  const others = pairs.map((pair) => pair!.other);
+  const anchors = new Set(pairs.map((pair) => pair!.anchor));
+  // Axes that no guard names are full; every named one is reduced, or is the one anchor that stays.
+  return (
+    anchors.size === 1 && new Set(others).size === others.length && others.every((axis) => !anchors.has(axis))
+  );
+}
+
+/** The node with the axis `pair.other` narrowed to the block of `pair.anchor`; undefined where that cannot be said. */
+function restricted(
+  build: Builder,
+  node: Node,
+  pair: Pair,
+  rank: number,
+  samples: number,
+  memo: Map<Node, Node | undefined>,
+): Node | undefined {
+  if (memo.has(node)) return memo.get(node);
+  const again = (inner: Node): Node | undefined => restricted(build, inner, pair, rank, samples, memo);
+  const offset = rank - node.shape.length;
+  const at = pair.other - offset;
+  let result: Node | undefined;
+  if (at < 0 || node.shape[at] === 1) result = node;
+  else if (isElementwise(node)) {
+    const inputs = node.inputs.map(again);
+    if (!inputs.includes(undefined)) result = elementwise(build, node, inputs as Node[]);
+  } else result = leaf(build, node, pair, rank, samples);
+  if (result !== undefined && node.hint !== undefined) result.hint ??= node.hint;
+  memo.set(node, result);
+  return result;
+}
+
+/** A tensor that is not computed elementwise: its rows of the block, from what it holds for the whole batch. */
+function leaf(build: Builder, node: Node, pair: Pair, rank: number, samples: number): Node | undefined {
+  const { base, sides } = seen(node, rank);
+  const along = sides[pair.other]!;
+  const across = sides[pair.anchor] ?? null;
+  const others = sides.some((side, k) => side !== null && k !== pair.other && k !== pair.anchor);
+  if (others || base.shape[along] !== "batch") return undefined;
+  const shape: Dim[] = ["batch", samples];
+  const { graph } = build;
+  const placed = (block: Node): Node => {
+    const axes = Array.from({ length: rank }, (_, k) =>
+      k === pair.anchor ? 0 : k === pair.other ? 1 : null,
+    );
+    return build.view(block, axes.slice(Math.min(pair.anchor, pair.other)));
+  };
+  if (across === null) {
+    if (base.shape.length !== 1) return undefined;
+    return placed(graph.node({ kind: "classmates" }, [base], shape, base.type));
+  }
+  if (base.shape.length !== 2 || base.shape[across] !== "batch") return undefined;
+  if (base.operation.kind === "same")
+    return placed(graph.node({ kind: "other_classmates" }, [base.inputs[0]!], shape, "bool"));
+  if (base.operation.kind === "differs") return graph.constant(0, "bool");
+  if (base.type !== "real") return undefined;
+  const oriented = across === 0 ? base : build.view(base, [1, 0]);
+  const block = graph.node({ kind: "within_class" }, [oriented], shape, base.type);
+  block.hint ??= base.hint === undefined ? undefined : `${base.hint}_within_class`;
+  return placed(block);
+}
