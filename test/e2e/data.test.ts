@@ -1,8 +1,11 @@
 /** What `dmlc run` says about folders of images that are not as they should be. */
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { drawClasses, install, type Ended, type Installed } from "./installed.ts";
+
+// Each test starts several processes, on machines that may be busy.
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 let here: Installed;
 beforeAll(async () => {

@@ -1,7 +1,7 @@
 /** From a spec to results through the built command line, as a user runs it. */
 import { mkdirSync, readFileSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { resultsSchema } from "../../src/runtime/report/results.ts";
 import { drawClasses, install, type Installed } from "./installed.ts";
 
@@ -20,6 +20,9 @@ model tiny {
   ${settings.rest ?? "compress: distances(to: 4)"}
 }
 `;
+
+// Each test starts several processes, on machines that may be busy.
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 let here: Installed;
 beforeAll(async () => {
