@@ -36,6 +36,14 @@ export interface Lowered {
   readonly present?: Lowered;
   /** For a masked sum: where it had at least one term (`log` of an empty sum is absent). */
   readonly nonEmpty?: Lowered;
+  /** For a condition: the `same` and `differs` it is a conjunction of, among others. */
+  readonly pairs?: readonly Pair[];
+}
+
+/** `same(i, j)` or `differs(i, j)`, the indices as written. */
+export interface Pair {
+  readonly kind: "same" | "differs";
+  readonly indices: readonly [Axis, Axis];
 }
 
 export function scalar(node: Node): Lowered {

@@ -4,7 +4,7 @@ import { compileLoss } from "../../src/cli/compiled_loss.ts";
 import type { CompiledAnswer, CompiledLoss } from "../../src/cli/compiled_loss.ts";
 import { interpretLoss, paramShapes } from "../../src/interpret/index.ts";
 import type { Interpretation, Tensor } from "../../src/interpret/index.ts";
-import type { LossInstance } from "../../src/resolve/values.ts";
+import type { LossInstance, MinerInstance } from "../../src/resolve/values.ts";
 import { counterRandom } from "../../src/runtime/random.ts";
 
 /** A batch whose numbers float32 can hold, so that both forms start from the same ones. */
@@ -90,23 +90,38 @@ export interface Answers {
   readonly compiled: CompiledAnswer;
 }
 
-export function answers(instance: LossInstance, batch: Batch): Answers {
+export function answers(instance: LossInstance, batch: Batch, miner?: MinerInstance): Answers {
   const dims = batch.views.map((view) => view.columns);
   return {
-    interpreted: interpretLoss(instance, batch, { gradient: true }),
-    compiled: compiled(instance, dims).evaluate(batch),
+    interpreted: interpretLoss(instance, batch, {
+      gradient: true,
+      ...(miner === undefined ? {} : { miner }),
+    }),
+    compiled: compiled(instance, dims, miner).evaluate(batch),
   };
 }
 
 const compiledLosses = new WeakMap<LossInstance, Map<string, CompiledLoss>>();
 
-/** The compiled form, made once for each width. */
-export function compiled(instance: LossInstance, dims: readonly number[]): CompiledLoss {
+/** The compiled form, made once for each width and miner. */
+export function compiled(
+  instance: LossInstance,
+  dims: readonly number[],
+  miner?: MinerInstance,
+): CompiledLoss {
   const known = compiledLosses.get(instance) ?? new Map<string, CompiledLoss>();
   compiledLosses.set(instance, known);
-  const loss = known.get(dims.join()) ?? compileLoss(instance, dims);
-  known.set(dims.join(), loss);
+  const key = `${dims.join()} ${miner === undefined ? "" : numberOf(miner)}`;
+  const loss = known.get(key) ?? compileLoss(instance, dims, { miner });
+  known.set(key, loss);
   return loss;
+}
+
+const miners: MinerInstance[] = [];
+
+function numberOf(miner: MinerInstance): number {
+  if (!miners.includes(miner)) miners.push(miner);
+  return miners.indexOf(miner);
 }
 
 export interface Tolerance {
@@ -126,8 +141,13 @@ const largest = (data: ArrayLike<number>): number =>
   Array.from(data).reduce((most, v) => (Number.isFinite(v) ? Math.max(most, Math.abs(v)) : most), 0);
 
 /** Value, validity and every gradient of the compiled form equal the interpreter's. */
-export function expectParity(instance: LossInstance, batch: Batch, tolerance: Tolerance = FLOAT32): void {
-  const { interpreted, compiled } = answers(instance, batch);
+export function expectParity(
+  instance: LossInstance,
+  batch: Batch,
+  tolerance: Tolerance = FLOAT32,
+  miner?: MinerInstance,
+): void {
+  const { interpreted, compiled } = answers(instance, batch, miner);
   const near = (actual: ArrayLike<number>, exact: ArrayLike<number>, scale: number, what: string): void => {
     expect(actual.length, `${what}: length`).toBe(exact.length);
     const allowed = tolerance.relative * scale + tolerance.absolute;

@@ -15,6 +15,7 @@ import { combine, masked, presenceOf } from "./combine.ts";
 import type { Binding, Context, Expanded } from "./environment.ts";
 import { Environment, LoweringError } from "./environment.ts";
 import { identityOf } from "./identity.ts";
+import { minedPair, restrictsPairs } from "./miners.ts";
 
 type LetBinding = Extract<Binding, { kind: "let" }>;
 
@@ -130,7 +131,9 @@ function remembered(
 ): Lowered {
   const identities = given.map(identityOf);
   if (identities.includes(undefined)) return expand();
-  const key = `${context.depth === 0 ? "outer" : "inner"} ${identities.join(" ")}`;
+  // The same definition means more in a guard that a miner restricts.
+  const place = restrictsPairs(context) ? "mined" : context.depth === 0 ? "outer" : "inner";
+  const key = `${place} ${identities.join(" ")}`;
   const known = context.memo.get(definition) ?? new Map<string, Expanded>();
   context.memo.set(definition, known);
   const found = known.get(key);
@@ -262,9 +265,13 @@ function lowerPair(
       throw new LoweringError(expression.span, `\`${kind}\` of anything but two indices of the batch`);
     return binding.axis;
   };
-  const axes = [axisOf(first), axisOf(second)].sort((a, b) => a.order - b.order);
-  if (axes[0]!.order === axes[1]!.order) return scalar(context.build.graph.constant(0, "bool"));
-  return { node: context.build.pairs(kind), axes };
+  const indices: [Axis, Axis] = [axisOf(first), axisOf(second)];
+  const axes = indices.toSorted((a, b) => a.order - b.order);
+  const pair: Lowered =
+    axes[0]!.order === axes[1]!.order
+      ? scalar(context.build.graph.constant(0, "bool"))
+      : { node: context.build.pairs(kind), axes, pairs: [{ kind, indices }] };
+  return minedPair(context, pair, indices, environment);
 }
 
 /** A loss within a loss, `inner(x: normalize(prefix(x, m)))`: its formula on other embeddings. */

@@ -20,7 +20,8 @@ export function combine(context: Context, op: BinaryOperator, left: Lowered, rig
   const axes = union([left, right]);
   const { build } = context;
   const node = build.binary(op, aligned(build, left, axes), aligned(build, right, axes));
-  const result: Lowered = { node, axes };
+  const pairs = op === "and" ? [...(left.pairs ?? []), ...(right.pairs ?? [])] : [];
+  const result: Lowered = { node, axes, ...(pairs.length === 0 ? {} : { pairs }) };
   const present = conjunction(build, [left.present, right.present]);
   if (present === undefined) return result;
   return COMPARISONS.has(op) ? conjunction(build, [result, present])! : { ...result, present };

@@ -8,6 +8,7 @@ import { aligned, conjunction, scalar, union } from "../axes.ts";
 import { combine } from "./combine.ts";
 import type { Context, Environment } from "./environment.ts";
 import { LoweringError } from "./environment.ts";
+import { inGuards } from "./miners.ts";
 import { statedDomain } from "./ranges.ts";
 import type { Reduced, Tuples } from "./tuples.ts";
 import { countTuples, productOfSizes, reduceTuples, someTuple, tuplesOf } from "./tuples.ts";
@@ -98,7 +99,9 @@ export function lowerSoftmax(context: Context, expression: Reduction, environmen
     throw new LoweringError(index.span, `\`${expression.op}\` over a part of the enclosing index`);
   context.depth++;
   const body = context.lower(context, expression.bodies[0]!, environment);
-  const guards = expression.guards.map((guard) => context.lower(context, guard, environment));
+  const guards = inGuards(context, () =>
+    expression.guards.map((guard) => context.lower(context, guard, environment)),
+  );
   context.depth--;
   const tuples = tuplesOf(context, body, guards, [axis]);
   const { mask } = tuples;

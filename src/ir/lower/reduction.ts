@@ -10,6 +10,7 @@ import type { Context } from "./environment.ts";
 import { Environment, LoweringError } from "./environment.ts";
 import { lowerCrossEntropy, lowerSoftmax, lowerVariance } from "./forms.ts";
 import { lowerOverLists } from "./lists.ts";
+import { inGuards, minedTriple } from "./miners.ts";
 import { statedDomain } from "./ranges.ts";
 import type { Reduced, Tuples } from "./tuples.ts";
 import { reduceTuples, tuplesOf } from "./tuples.ts";
@@ -54,10 +55,13 @@ export function lowerTuples(
   const axes = indices.map((index) => bindIndex(context, index, expression, environment, inner));
   // A reduction in a guard is never an outermost one, nor is it where a list alone is looked through.
   context.depth++;
-  const guards = expression.guards.map((guard) => context.lower(context, guard, inner));
+  const guards = inGuards(context, () =>
+    expression.guards.map((guard) => context.lower(context, guard, inner)),
+  );
   context.depth--;
   const body = context.lower(context, expression.bodies[0]!, inner);
-  return tuplesOf(context, body, guards, axes);
+  const mined = minedTriple(context, guards, axes, inner);
+  return tuplesOf(context, body, mined === undefined ? guards : [...guards, mined], axes);
 }
 
 function reduced(context: Context, expression: Reduction, inner: Environment, tuples: Tuples): Reduced {
