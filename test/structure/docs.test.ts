@@ -110,7 +110,8 @@ describe("the emitted code that the README shows", () => {
     expect(shown.length).toBeGreaterThan(0);
     // Shown with its own indentation.
     const bare = (text: string): string => text.replace(/^ +/gm, "");
-    for (const [place, text] of shown) expect(bare(emitted), `${place}: run npm run generate`).toContain(bare(text));
+    for (const [place, text] of shown)
+      expect(bare(emitted), `${place}: run npm run generate`).toContain(bare(text));
   });
 });
 
