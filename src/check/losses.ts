@@ -56,13 +56,6 @@ function checkEntry(entry: Entry, context: CheckContext): CheckedLoss {
   if (instance !== undefined) checkUse(instance, entry.value.span, context);
   const miner =
     entry.miner === undefined ? undefined : instantiateMiner(entry.miner, scope, new Map(), diagnostics);
-  if (miner !== undefined)
-    reportNotBuilt(
-      `\`on ${miner.declaration.name.text}\``,
-      miner.span,
-      diagnostics,
-      "Remove it: all tuples are used then.",
-    );
   if (entry.memory !== undefined && entry.memory.kind !== "Missing")
     reportNotBuilt(
       "`against`",

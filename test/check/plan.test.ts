@@ -311,7 +311,6 @@ describe("refused, at the exact characters", () => {
     ["list", { evaluate: "evaluate { recall_at: 1 }" }, ["DML0215 1"]],
     ["recall at 0", { evaluate: "evaluate { recall_at: [0, 1] }" }, ["DML0215 [0, 1]"]],
     ["compress", { compress: "compress: distances(to: 9)" }, ["DML0415 distances(to: 9)"]],
-    ["miner", { losses: "losses { a: triplet on semi_hard() }" }, ["DML0900 semi_hard()"]],
     ["memory", { losses: "losses { a: triplet against memory(64) }" }, ["DML0900 memory(64)"]],
   ])("%s", (_, changes, expected) => {
     const { diagnostics, models } = check(model(changes));
