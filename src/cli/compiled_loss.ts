@@ -9,6 +9,8 @@ import { Builder } from "../ir/build.ts";
 import type { Dim } from "../ir/graph.ts";
 import { Graph } from "../ir/graph.ts";
 import { lowerLoss } from "../ir/lower/loss.ts";
+import { chunk } from "../ir/passes/chunk.ts";
+import type { ChunkSizes } from "../ir/passes/chunk.ts";
 import { specialiseBatch } from "../ir/passes/specialise_batch.ts";
 import type { LossInstance, MinerInstance } from "../resolve/values.ts";
 import * as ops from "../runtime/ops/index.ts";
@@ -46,6 +48,8 @@ export interface CompileOptions {
   readonly samples?: number;
   /** `LOSS on MINER`. */
   readonly miner?: MinerInstance | undefined;
+  /** Sizes to be ready for: reductions that would not fit run in blocks, here of as many bytes. */
+  readonly chunk?: ChunkSizes & { readonly blockBytes: number };
 }
 
 const PATH = "losses/loss";
@@ -60,19 +64,31 @@ export function compileLoss(
   const graph = new Graph();
   const lowered = lowerLoss(graph, instance, { path: PATH, views, miner: options.miner });
   const roots = [lowered.value, lowered.valid];
-  const [value, valid] =
-    options.samples === undefined ? roots : specialiseBatch(new Builder(graph), roots, options.samples);
+  const build = new Builder(graph);
+  const sorted = options.samples === undefined ? roots : specialiseBatch(build, roots, options.samples);
+  const [value, valid] = options.chunk === undefined ? sorted : chunk(build, sorted, options.chunk);
   const { lines, results } = lossStatements([{ name: "loss", value: value!, valid: valid!, comment: [] }]);
   const body = `${lines.join("\n")}\nreturn ${results[0]!.value};`;
   // The statements are the compiler's own: names and numbers of the spec have been through the emitter.
   const run = new Function("tf", "ops", "embeddings", "labels", "net", eraseTypes(body)) as (
     ...args: unknown[]
   ) => LossValue;
+  const bound = (...args: unknown[]): LossValue => run(tf, opsWith(options), ...args);
   const parameters = lowered.parameters.map(({ name, shape }) => ({
     name: name.slice(PATH.length + 1),
     shape,
   }));
-  return { source: lines.join("\n"), parameters, evaluate: (batch) => evaluate(run, batch, parameters) };
+  return { source: lines.join("\n"), parameters, evaluate: (batch) => evaluate(bound, batch, parameters) };
+}
+
+/** The operations, with blocks of the size that was asked for. */
+function opsWith({ chunk: blocks }: CompileOptions): typeof ops {
+  if (blocks === undefined) return ops;
+  return {
+    ...ops,
+    inBlocks: (rowBytes, sliced, shared, sum) =>
+      ops.inBlocks(rowBytes, sliced, shared, sum, blocks.blockBytes),
+  };
 }
 
 function evaluate(
@@ -96,7 +112,7 @@ function evaluate(
       const embeddings = Object.fromEntries(views.map((_, k) => [`view${k}`, inputs[k]!]));
       const byName = new Map(parameters.map(({ name }, k) => [`${PATH}/${name}`, inputs[views.length + k]!]));
       const net = { sizes: { classes: batch.classes }, param: (name: string) => byName.get(name)! };
-      const result = run(tf, ops, embeddings, labels, net);
+      const result = run(embeddings, labels, net);
       valid = result.valid.dataSync()[0] === 1;
       // A formula that its inputs do not reach has zero gradients; tfjs would call that an error.
       return inputs.reduce(

@@ -80,6 +80,8 @@ export type ReduceOperator =
  * - Of batches sorted by class into blocks of M: `within_class`, the entries of [batch, batch] in each row's own block;
  *   `classmates`, the entries of [batch] in each sample's own block; `other_classmates`, from the labels, which of the
  *   block are not the sample itself; all [batch, M].
+ * - `in_blocks`: the sum of its body over blocks of rows: the first `sliced` inputs by their rows, the rest whole, each
+ *   standing in the `slot` of the body at its place.
  */
 export type Operation =
   | { readonly kind: "input"; readonly name: string }
@@ -105,7 +107,26 @@ export type Operation =
   | { readonly kind: "gather" }
   | { readonly kind: "within_class" }
   | { readonly kind: "classmates" }
-  | { readonly kind: "other_classmates" };
+  | { readonly kind: "other_classmates" }
+  | { readonly kind: "slot"; readonly of: number; readonly rows: boolean; readonly differentiable: boolean }
+  | { readonly kind: "in_blocks"; readonly sliced: number; readonly body: BlockBody };
+
+/** What a block computes: a graph of its own, from slots to a scalar. */
+export class BlockBody {
+  readonly root: Node;
+  /** Leaves of the body in the order of the inputs of `in_blocks`. */
+  readonly slots: readonly Node[];
+
+  constructor(root: Node, slots: readonly Node[]) {
+    this.root = root;
+    this.slots = slots;
+  }
+
+  /** For the identity of the node that holds it. */
+  toJSON(): string {
+    return `%${this.root.id}(${this.slots.map((slot) => slot.id).join(",")})`;
+  }
+}
 
 export interface Node {
   readonly id: number;
@@ -128,7 +149,10 @@ export class Graph {
     const key = `${JSON.stringify(operation)}(${inputs.map((input) => input.id).join(",")})${type}[${shape.join(",")}]`;
     const before = this.known.get(key);
     if (before !== undefined) return before;
-    const leaf = operation.kind === "input" || operation.kind === "param";
+    const leaf =
+      operation.kind === "input" ||
+      operation.kind === "param" ||
+      (operation.kind === "slot" && operation.differentiable);
     const stops = type !== "real" || operation.kind === "stop_gradient";
     const node: Node = {
       id: this.nodes.length,

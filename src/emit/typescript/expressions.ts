@@ -168,6 +168,9 @@ export function expressionOf(node: Node, write: Written): string {
       return `ops.classmates(${write(a)}, ${node.shape[1]})`;
     case "other_classmates":
       return `ops.otherClassmates(${write(a)}, ${node.shape[1]})`;
+    case "slot":
+    case "in_blocks":
+      throw new Error(`${operation.kind} is written where its block is`);
     case "gather":
       return `tf.gather(${write(a)}, ${write(b)})`;
     default:

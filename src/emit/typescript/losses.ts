@@ -5,6 +5,7 @@
 import type { Node } from "../../ir/graph.ts";
 import { constantOf } from "../../ir/graph.ts";
 import { topological } from "../../ir/order.ts";
+import { blocksText } from "./blocks.ts";
 import { expressionOf } from "./expressions.ts";
 import { Names } from "./names.ts";
 import { nameOf } from "./node_names.ts";
@@ -37,16 +38,7 @@ export function lossStatements(losses: readonly EmittedLoss[]): LossStatements {
   const lines: string[] = [];
   const write = (node: Node): string => written.get(node) ?? expressionOf(node, write);
 
-  const define = (node: Node, wanted?: string): void => {
-    if (written.has(node)) return;
-    const text = expressionOf(node, write);
-    const once = (uses.get(node) ?? 0) < 2;
-    const inPlace = isLeafConstant(node) || text.length <= (once ? INLINE_LENGTH : repeatable(node));
-    if (wanted === undefined && inPlace) return;
-    const name = names.fresh(wanted ?? nameOf(node));
-    lines.push(`const ${name} = ${text};`);
-    written.set(node, name);
-  };
+  const define = definer(uses, written, names, lines, write);
   const defineAll = (nodes: readonly Node[]): void => nodes.forEach((node) => define(node));
 
   const ordered = topological(losses.flatMap((loss) => [loss.value, loss.valid]));
@@ -58,7 +50,11 @@ export function lossStatements(losses: readonly EmittedLoss[]): LossStatements {
   const results = losses.map((loss) => {
     lines.push("", ...loss.comment.map((line) => `// ${line}`));
     const roots = new Set([loss.value, loss.valid]);
-    defineAll(topological([...roots]).filter((node) => !roots.has(node) || (uses.get(node) ?? 0) > 1));
+    defineAll(
+      topological([...roots]).filter(
+        (node) => !roots.has(node) || (uses.get(node) ?? 0) > 1 || node.operation.kind === "in_blocks",
+      ),
+    );
     const valueText = written.get(loss.value) ?? scalarText(loss.value, write);
     const value = names.fresh(loss.name);
     lines.push(
@@ -67,6 +63,47 @@ export function lossStatements(losses: readonly EmittedLoss[]): LossStatements {
     return { name: loss.name, value, valid: value };
   });
   return { lines, results };
+}
+
+/** Gives a node a name, unless it reads well in place. */
+function definer(
+  uses: ReadonlyMap<Node, number>,
+  written: Map<Node, string>,
+  names: Names,
+  lines: string[],
+  write: (node: Node) => string,
+): (node: Node) => void {
+  return (node) => {
+    if (written.has(node)) return;
+    const { operation } = node;
+    const blocks = operation.kind === "in_blocks";
+    const text = blocks
+      ? blocksText(operation, node.inputs, write, bodyStatements)
+      : expressionOf(node, write);
+    const once = (uses.get(node) ?? 0) < 2;
+    const inPlace = isLeafConstant(node) || text.length <= (once ? INLINE_LENGTH : repeatable(node));
+    if (inPlace && !blocks) return;
+    const name = names.fresh(nameOf(node));
+    lines.push(`const ${name} = ${text};`);
+    written.set(node, name);
+  };
+}
+
+/** The statements of a block's body, from its slots to the expression of its root. */
+function bodyStatements(
+  root: Node,
+  slots: ReadonlyMap<Node, string>,
+  names: Names,
+): { lines: string[]; result: string } {
+  const uses = new Map<Node, number>();
+  const nodes = topological([root]);
+  for (const input of nodes.flatMap((node) => node.inputs)) uses.set(input, (uses.get(input) ?? 0) + 1);
+  const written = new Map(slots);
+  const lines: string[] = [];
+  const write = (node: Node): string => written.get(node) ?? expressionOf(node, write);
+  const define = definer(uses, written, names, lines, write);
+  for (const node of nodes) if (node !== root) define(node);
+  return { lines, result: write(root) };
 }
 
 const scalarText = (node: Node, write: (node: Node) => string): string =>

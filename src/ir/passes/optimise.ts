@@ -6,6 +6,7 @@ import type { ModelPlan } from "../../plan/plan.ts";
 import { Builder } from "../build.ts";
 import type { Graph, Node } from "../graph.ts";
 import type { LoweredLoss } from "../lower/loss.ts";
+import { chunk } from "./chunk.ts";
 import { specialiseBatch } from "./specialise_batch.ts";
 
 export interface Pass {
@@ -13,11 +14,19 @@ export interface Pass {
   run(build: Builder, roots: readonly Node[], plan: ModelPlan): Node[];
 }
 
+/** The number of classes a program is made ready for; with fewer it runs in fewer blocks, or in one. */
+const MANY_CLASSES = 100_000;
+
 export const PASSES: readonly Pass[] = [
   {
     name: "specialise-batch",
     run: (build, roots, { train: { batch } }) =>
       batch.classes < 2 || batch.samples < 2 ? [...roots] : specialiseBatch(build, roots, batch.samples),
+  },
+  {
+    name: "chunk",
+    run: (build, roots, { train: { batch } }) =>
+      chunk(build, roots, { batch: batch.classes * batch.samples, classes: MANY_CLASSES }),
   },
 ];
 
