@@ -11,7 +11,7 @@ describe("matryoshka", () => {
   function shortened(batch: LossBatch, size: number): LossBatch {
     const { rows, columns, data } = batch.views[0]!;
     const short = Array.from({ length: rows }, (_, i) => {
-      const prefix = [...data.slice(i * columns, i * columns + size)];
+      const prefix = Array.from(data.subarray(i * columns, i * columns + size));
       const length = Math.hypot(...prefix);
       return prefix.map((v) => v / length);
     });
@@ -157,5 +157,26 @@ describe("margin", () => {
     const added = of("margin(nu: 0.5)") - of("margin");
     expect(added).toBeGreaterThan(0);
     expect(added).toBeCloseTo(of("margin(nu: 0.5, learn_beta: true)") - of("margin(learn_beta: true)"), 12);
+  });
+});
+
+describe("declared ranges, which the checker trusts, hold", () => {
+  it.each([
+    ["smooth_ap", 0, 1],
+    ["smooth_ap(temperature: 0.5)", 0, 1],
+    ["supcon", 0, Infinity],
+    ["supcon(temperature: 5)", 0, Infinity],
+  ])("%s", (use, low, high) => {
+    const instance = loss(use);
+    for (let seed = 1; seed <= 40; seed++) {
+      const shape = { classes: 1 + (seed % 4), samples: 1 + (seed % 5), dim: 1 + (seed % 3) };
+      const { value } = interpretLoss(
+        instance,
+        randomBatch(instance, { ...shape, seed, unit: seed % 2 === 0 }),
+      );
+      // Rounding of a logarithm less its own argument.
+      expect(value).toBeGreaterThanOrEqual(low - 1e-12);
+      expect(value).toBeLessThanOrEqual(high + 1e-12);
+    }
   });
 });

@@ -63,6 +63,43 @@ describe("miners for triplets", () => {
 });
 
 describe("miners for pairs", () => {
+  it("multi_similarity keeps the pairs within epsilon of the other kind's hardest", () => {
+    const random = randomBatch(triplets, { classes: 3, samples: 4, dim: 3, seed: 4 });
+    const { data } = random.views[0]!;
+    const all = [...random.labels.keys()];
+    const s = (i: number, j: number): number =>
+      [0, 1, 2].reduce((sum, t) => sum + data[3 * i + t]! * data[3 * j + t]!, 0);
+    const same = (a: number, j: number): boolean => a !== j && random.labels[a] === random.labels[j];
+    const differs = (a: number, j: number): boolean => random.labels[a] !== random.labels[j];
+    for (const epsilon of [0, 0.1, 0.5]) {
+      const mined = { miner: miner(`multi_similarity(epsilon: ${epsilon})`) };
+      const count = (kind: string): number =>
+        interpretLoss(formula(`sum[i, j | ${kind}(i, j)] (1 + 0 * x[i, 0] * x[j, 0])`), random, mined).value;
+      let positives = 0;
+      let negatives = 0;
+      for (const a of all) {
+        const nearest = Math.max(...all.filter((n) => differs(a, n)).map((n) => s(a, n)));
+        const farthest = Math.min(...all.filter((p) => same(a, p)).map((p) => s(a, p)));
+        positives += all.filter((p) => same(a, p) && s(a, p) - epsilon < nearest).length;
+        negatives += all.filter((n) => differs(a, n) && s(a, n) + epsilon > farthest).length;
+      }
+      expect([count("same"), count("differs")]).toEqual([positives, negatives]);
+      expect(positives + negatives).toBeLessThan((3 + 8) * all.length);
+    }
+  });
+
+  it("multi_similarity takes nothing where there is no positive, or no negative", () => {
+    const mined = { miner: miner("multi_similarity") };
+    for (const labels of [
+      [0, 0],
+      [0, 1],
+    ])
+      expect(interpretLoss(loss("contrastive"), batchOf([[1], [2]], labels), mined)).toMatchObject({
+        value: 0,
+        valid: false,
+      });
+  });
+
   const near = miner("near", "miner near() for (a, j) { euclidean(x[a], x[j]) < 1.2 }");
 
   it("restrict every same and differs", () => {
