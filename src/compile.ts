@@ -1,5 +1,5 @@
 /**
- * The pipeline, in a few lines: parse and resolve, check, then lower and emit. Pure; files come in through the host, and
+ * The pipeline, in a few lines: parse and resolve, check, lower and verify, then emit. Pure; files come in through the host, and
  * every problem comes back as a diagnostic.
  */
 import { checkModule } from "./check/check.ts";
@@ -11,6 +11,7 @@ import type { ModelPlan } from "./plan/plan.ts";
 import type { Host } from "./resolve/host.ts";
 import { loadProgram, loadText, standardLibrary, type Module } from "./resolve/modules.ts";
 import type { SourceFile } from "./source/source.ts";
+import { verifyModel } from "./verify/verify.ts";
 
 export interface Checked {
   readonly module: Module;
@@ -35,12 +36,25 @@ export function checkText(host: Host, source: SourceFile): Checked {
 
 /** Problems of the standard library itself come first: they spoil every program, and a released one has none. */
 function checked(host: Host, module: Module, diagnostics: Diagnostics): Checked {
-  const models = checkModule(module, diagnostics);
+  // A formula that is wrong itself has been reported; nothing can be said of what it comes to.
+  const models = checkModule(module, diagnostics).filter(
+    (plan) =>
+      !diagnostics.all.some((each) => each.severity === "error" && concerns(each, plan, module)) &&
+      verifyModel(plan, diagnostics),
+  );
   return {
     module,
     diagnostics: [...standardLibrary(host).diagnostics.all, ...inOrderOfText(diagnostics.all)],
     models,
   };
+}
+
+/** Whether a diagnostic is about the model itself, or about something beside the models, which it may use. */
+function concerns({ span }: Diagnostic, { declaration }: ModelPlan, { file }: Module): boolean {
+  const owner = file.declarations.find(
+    ({ span: own }) => own.file === span.file && own.start <= span.start && span.end <= own.end,
+  );
+  return owner?.kind !== "Model" || owner === declaration;
 }
 
 /** File by file, from top to bottom. */

@@ -16,6 +16,7 @@ import { checkCompress, checkEvaluate } from "./evaluation.ts";
 import { checkHeads } from "./heads.ts";
 import { checkLosses } from "./losses.ts";
 import { expandPipeline } from "./pipeline.ts";
+import { checkAssumptions } from "./rules/assumptions.ts";
 import { checkPrefixes } from "./rules/prefixes.ts";
 import { readSettings, type SettingTable } from "./settings.ts";
 import { checkTrain } from "./train.ts";
@@ -64,7 +65,9 @@ export function checkModel(declaration: ModelDeclaration, context: CheckContext)
   const heads = checkHeads(losses, valueOf("embedding"), expanded?.output, { name, span: owner }, context);
   for (const { name: loss, instance } of losses) {
     const head = heads.heads.find((each) => each.name === heads.headOf.get(loss));
-    if (instance !== undefined && head !== undefined) checkPrefixes(instance, head, context);
+    if (instance === undefined || head === undefined) continue;
+    checkPrefixes(instance, head, context);
+    checkAssumptions(instance, head, context);
   }
   const places = losses.map((loss) => ({ name: loss.name, span: loss.entry.span }));
   const combine = losses.length === 0 ? undefined : checkCombine(valueOf("combine"), places, owner, context);

@@ -151,7 +151,7 @@ describe("smaller programs", () => {
       small(
         `backbone: conv4(8)
          embedding: shared linear(16)
-         losses { a: contrastive  b: triplet  c: arcface with conv(12, kernel: 3) |> relu |> global_avg_pool |> normalize }
+         losses { a: multi_similarity  b: proxy_anchor  c: arcface with conv(12, kernel: 3) |> relu |> global_avg_pool |> normalize }
          combine: a + b + c`,
         "photos",
       ),

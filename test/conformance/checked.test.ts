@@ -4,7 +4,16 @@ import { checkText } from "../../src/compile.ts";
 import { host } from "../check/harness.ts";
 import { conformanceBlocks, differences, sourceOf } from "./harness.ts";
 
-const pages = ["names", "arguments", "formulas", "shapes", "models", "combinations", "not_built_yet"];
+const pages = [
+  "names",
+  "arguments",
+  "formulas",
+  "shapes",
+  "models",
+  "combinations",
+  "not_built_yet",
+  "geometry",
+];
 
 for (const page of pages) {
   describe(page, () => {

@@ -21,6 +21,7 @@ const ORDER = [
   "runtime",
   "interpret",
   "ir",
+  "verify",
   "emit",
   "compile",
   "index",

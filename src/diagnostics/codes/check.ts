@@ -184,6 +184,64 @@ export const prefixTooLong = define<{ loss: string; longest: number; head: strin
   help: ({ dim }) => `Take prefixes of at most ${dim}, or make the head wider.`,
 });
 
+interface Hinge {
+  readonly loss: string;
+  readonly head: string;
+  /** The parameter that would make the difference, what it is, and which values would. */
+  readonly parameter?: string;
+  readonly given?: string;
+  readonly usable?: string;
+  /** "`margin - d(i, j)` lies between 1 and 3 on unit vectors" */
+  readonly bounds: string;
+}
+
+const hingeOf = ({ loss, head, parameter, given }: Hinge): string =>
+  parameter === undefined
+    ? `A hinge of \`${loss}\` on the head \`${head}\``
+    : `With \`${parameter}: ${given}\`, a hinge of \`${loss}\` on the head \`${head}\``;
+
+const hingeRemedy = ({ parameter, usable }: Hinge): string =>
+  parameter === undefined
+    ? "Change the formula or its arguments."
+    : `Values of \`${parameter}\` ${usable} work.`;
+
+export const hingeNeverActive = define<Hinge>({
+  code: "DML0418",
+  name: "margin-never-missed",
+  severity: "error",
+  message: (hinge) => `${hingeOf(hinge)} can never be active`,
+  reason: ({ bounds }) => `${bounds}. The hinge is 0 for every batch, and nothing is learned from it.`,
+  help: hingeRemedy,
+});
+
+export const hingeAlwaysActive = define<Hinge>({
+  code: "DML0419",
+  name: "margin-never-met",
+  severity: "error",
+  message: (hinge) => `${hingeOf(hinge)} can never switch off`,
+  reason: ({ bounds }) =>
+    `${bounds}. A margin that nothing can meet is none: the hinge is its argument for every batch.`,
+  help: hingeRemedy,
+});
+
+export const headGeometry = define<{ loss: string; head: string; assumed: string }>({
+  code: "DML0420",
+  name: "head-geometry",
+  severity: "warning",
+  message: ({ loss, head, assumed }) =>
+    assumed === "unit"
+      ? `\`${loss}\` was made for embeddings of unit length, but the head \`${head}\` gives them any length`
+      : `\`${loss}\` was made for embeddings of any length, but the head \`${head}\` gives them unit length`,
+  reason: ({ assumed }) =>
+    assumed === "unit"
+      ? "Its margins are measured on the unit sphere; embeddings that may grow can meet any margin by growing."
+      : "It shapes the spread of the embeddings itself, which unit length takes out of its hands.",
+  help: ({ assumed }) =>
+    assumed === "unit"
+      ? "End the head with `|> normalize`."
+      : "Leave out the `|> normalize` at the end of the head.",
+});
+
 /** Everything that parses and means something in the language, but that this version cannot compile. */
 export const notBuiltYet = define<{ thing: string; help?: string }>({
   code: "DML0900",

@@ -1,0 +1,30 @@
+/**
+ * The laws that need the formulas of a model and not only its names: each loss is lowered on its head, and every law
+ * looks at the graphs and the bounds of their nodes. Called after a sound plan, in one order. Pure.
+ */
+import { notBuiltYet } from "../diagnostics/codes/check.ts";
+import { Diagnostics } from "../diagnostics/diagnostic.ts";
+import type { LoweringError } from "../ir/lower/environment.ts";
+import type { LossPlan, ModelPlan } from "../plan/plan.ts";
+import { lowerLosses, type Subject } from "./subject.ts";
+import { checkHinges } from "./rules/hinges.ts";
+
+const laws: readonly ((subject: Subject) => void)[] = [checkHinges];
+
+/** Holds a plan against the laws; whether it can be compiled. */
+export function verifyModel(plan: ModelPlan, diagnostics: Diagnostics): boolean {
+  const own = new Diagnostics();
+  const losses = lowerLosses(plan, (loss, error) => reportRefused(loss, error, own));
+  for (const law of laws) law({ plan, losses, diagnostics: own });
+  for (const each of own.all) diagnostics.add(each);
+  return !own.hasErrors;
+}
+
+/** What lowering refuses is reported in the spec: at the formula if it stands there, else at the use of the loss. */
+export function reportRefused(loss: LossPlan, error: LoweringError, diagnostics: Diagnostics): void {
+  const inSpec = error.span.file === loss.span.file;
+  const [span, related, label] = inSpec
+    ? [error.span, loss.span, "used here"]
+    : [loss.instance.span, error.span, "this part of its formula"];
+  diagnostics.report(notBuiltYet, span, { thing: error.feature }, { related: [{ span: related, label }] });
+}
