@@ -90,16 +90,19 @@ function node(expression: Expression, path: string, at: Combination): CombinePla
   let whole = true;
   for (const [place, { coefficient, node: plan }] of terms.entries()) {
     if (plan === undefined) whole = false;
-    if (coefficient > 0) continue;
+    const held = Math.fround(coefficient);
+    if (held > 0 && held < Infinity) continue;
     whole = false;
     const text = oneLine(textOf(sum.terms[place]!.leaf.span));
     at.context.diagnostics.report(malformedCombination, sum.terms[place]!.leaf.span, {
       what: `\`${text}\` is combined with the coefficient ${formatNumber(coefficient)}`,
       why:
-        coefficient === 0
-          ? "A loss with the coefficient 0 trains nothing."
-          : "A loss is minimised; with a negative coefficient it would be made as large as possible.",
-      help: "Write a positive coefficient, or remove the loss.",
+        coefficient < 0
+          ? "A loss is minimised; with a negative coefficient it would be made as large as possible."
+          : held === 0
+            ? "A loss with the coefficient 0 trains nothing, nor with one that float32 holds as 0."
+            : "Training computes in float32, whose largest number is about 3.4e38.",
+      help: "Write a positive coefficient of moderate size, or remove the loss.",
     });
   }
   return whole

@@ -4,7 +4,7 @@
  */
 import { budgetExceeded, imageTooSmall, shapeMismatch } from "../diagnostics/codes/check.ts";
 import { cyclicDefinition, wrongArgumentType } from "../diagnostics/codes/resolve.ts";
-import { Diagnostics, type RelatedPlace } from "../diagnostics/diagnostic.ts";
+import { Diagnostics, type Diagnostic, type RelatedPlace } from "../diagnostics/diagnostic.ts";
 import type { LayerPlan, Shape } from "../plan/plan.ts";
 import { bindArguments } from "../resolve/bind.ts";
 import { describeValue, writeType } from "../resolve/describe.ts";
@@ -193,7 +193,21 @@ function nested(
     return undefined;
   }
   const values = bindArguments(signatureOf(resolved), use, at.scope, at.environment, diagnostics);
-  return values === undefined ? undefined : expandBody(resolved, values, input, use, at);
+  if (values === undefined) return undefined;
+  // What is wrong inside a backbone of the standard library is the use's doing, and is reported there.
+  const found = new Diagnostics();
+  const output = expandBody(resolved, values, input, use, {
+    ...at,
+    context: { ...at.context, diagnostics: found },
+  });
+  for (const each of found.all)
+    diagnostics.add(each.span.file.standard && !use.span.file.standard ? atUse(each, use) : each);
+  return output;
+}
+
+function atUse(diagnostic: Diagnostic, use: Use): Diagnostic {
+  const place = { span: diagnostic.span, label: `in \`${calleeOf(use).text}\`` };
+  return { ...diagnostic, span: use.span, related: [place, ...diagnostic.related] };
 }
 
 /** A backbone's pipeline with its parameters bound, between its declared input and output. */

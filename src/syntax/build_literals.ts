@@ -15,6 +15,7 @@ export function numberLiteral(building: Building, number: IToken, unit: IToken |
   const glued = number.image.slice(digits.length);
   const word = unit === undefined ? glued : wordUnits[unit.image as keyof typeof wordUnits];
   const place = tokenSpan(building, number);
+  if (!Number.isFinite(Number(digits))) building.diagnostics.report(codes.numberTooLarge, place, {});
   return {
     kind: "Number",
     span: unit === undefined ? place : join(place, tokenSpan(building, unit)),
@@ -31,6 +32,8 @@ export function literal(building: Building, cst: CstNode, fallback: number): Exp
   const size = token(cst, "Size");
   if (size !== undefined) {
     const [width, height] = size.image.split("x").map(Number);
+    if (width === Infinity || height === Infinity)
+      building.diagnostics.report(codes.numberTooLarge, tokenSpan(building, size), {});
     return { kind: "Size", span: tokenSpan(building, size), width: width ?? 0, height: height ?? 0 };
   }
   const text = token(cst, "Text");

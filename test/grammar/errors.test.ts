@@ -22,6 +22,7 @@ const cases: readonly (readonly [string, string, string, string])[] = [
   [model("a: 1."), "DML0106", ".", "write 1.0"],
   [loss("3 classes * m"), "DML0107", "classes", "does not stand in a formula"],
   [model("a: cosine(warmup: 100 stpes)"), "DML0108", "stpes", 'did you mean "steps"?'],
+  [loss("1e309 * m"), "DML0109", "1e309", "infinite"],
   ["model m {\n  a: 1\n\nloss l() {\n  1\n}\n", "DML0110", "{", "never closed"],
   [loss("f(m"), "DML0110", "(", 'add a ")"'],
   [model("a: 1 }"), "DML0111", "}", "closes nothing"],

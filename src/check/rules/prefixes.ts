@@ -3,7 +3,9 @@
  * width is known. Pure.
  */
 import { prefixTooLong } from "../../diagnostics/codes/check.ts";
+import { wrongArgumentType } from "../../diagnostics/codes/resolve.ts";
 import { Diagnostics } from "../../diagnostics/diagnostic.ts";
+import { describeValue } from "../../resolve/describe.ts";
 import { evaluateConstant } from "../../resolve/evaluate.ts";
 import type { LossInstance } from "../../resolve/values.ts";
 import type { Expression, IndexBinding } from "../../syntax/ast.ts";
@@ -24,12 +26,21 @@ export function checkPrefixes(
       if (node.kind !== "Call" || node.callee.text !== "prefix") return;
       const size = node.arguments[1]?.value;
       const longest = size === undefined ? undefined : largest(size, indices, instance);
-      if (longest === undefined || longest <= head.dim) return;
+      if (longest === undefined) return;
+      const related = [{ span: node.span, label: "this prefix" }];
+      if (!Number.isInteger(longest) || longest < 1) {
+        const given = describeValue({ kind: "number", value: longest });
+        const needed = "a whole number of at least 1";
+        const target = `\`prefix\` in \`${instance.declaration.name.text}\``;
+        diagnostics.report(wrongArgumentType, instance.span, { target, given, needed }, { related });
+        return;
+      }
+      if (longest <= head.dim) return;
       diagnostics.report(
         prefixTooLong,
         instance.span,
         { loss: instance.declaration.name.text, longest, head: head.name, dim: head.dim },
-        { related: [{ span: node.span, label: "this prefix" }] },
+        { related },
       );
     },
     leave: (node) => {

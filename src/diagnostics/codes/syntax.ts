@@ -83,6 +83,15 @@ export const unknownUnit = define<{ word: string; nearest: string | undefined }>
   help: ({ nearest }) => (nearest === undefined ? "remove the word" : `did you mean "${nearest}"?`),
 });
 
+export const numberTooLarge = define({
+  code: "DML0109",
+  name: "number-too-large",
+  severity: "error",
+  message: () => "this number is too large to be computed with",
+  reason: () => "Numbers are doubles, whose largest is about 1.8e308; this one would become infinite.",
+  help: () => "write a smaller one",
+});
+
 // ── Brackets and bounds ─────────────────────────────────────────────────────────────────────────────────────────
 
 export const unclosedBracket = define<{ open: string; close: string }>({
