@@ -8,7 +8,7 @@ import { lossStatements } from "../emit/typescript/losses.ts";
 import { Builder } from "../ir/build.ts";
 import type { Dim } from "../ir/graph.ts";
 import { Graph } from "../ir/graph.ts";
-import { lowerLoss } from "../ir/lower/loss.ts";
+import { lowerLoss, rootsOf, withRoots } from "../ir/lower/loss.ts";
 import { chunk } from "../ir/passes/chunk.ts";
 import type { ChunkSizes } from "../ir/passes/chunk.ts";
 import { specialiseBatch } from "../ir/passes/specialise_batch.ts";
@@ -33,7 +33,13 @@ export interface CompiledBatch {
 export interface CompiledAnswer {
   readonly value: number;
   readonly valid: boolean;
-  readonly gradient: { readonly views: Float32Array[]; readonly params: Map<string, Float32Array> };
+  readonly gradient: Gradient;
+  /** The samples' shares and what is in no share, where they were asked for, with the gradient of mean and constant. */
+  readonly shares?: {
+    readonly perSample: Float32Array;
+    readonly constant: number;
+    readonly gradient: Gradient;
+  };
 }
 
 export interface CompiledLoss {
@@ -48,6 +54,8 @@ export interface CompileOptions {
   readonly samples?: number;
   /** `LOSS on MINER`. */
   readonly miner?: MinerInstance | undefined;
+  /** Whether the shares of the samples are wanted. */
+  readonly shares?: boolean;
   /** Sizes to be ready for: reductions that would not fit run in blocks, here of as many bytes. */
   readonly chunk?: ChunkSizes & { readonly blockBytes: number };
 }
@@ -62,12 +70,15 @@ export function compileLoss(
 ): CompiledLoss {
   const views = dims.map((dim, k) => ({ name: `view${k}`, dim }));
   const graph = new Graph();
-  const lowered = lowerLoss(graph, instance, { path: PATH, views, miner: options.miner });
-  const roots = [lowered.value, lowered.valid];
+  const { miner, shares } = options;
+  const lowered = lowerLoss(graph, instance, { path: PATH, views, miner, shares });
+  const roots = rootsOf(lowered);
   const build = new Builder(graph);
   const sorted = options.samples === undefined ? roots : specialiseBatch(build, roots, options.samples);
-  const [value, valid] = options.chunk === undefined ? sorted : chunk(build, sorted, options.chunk);
-  const { lines, results } = lossStatements([{ name: "loss", value: value!, valid: valid!, comment: [] }]);
+  const passed = options.chunk === undefined ? sorted : chunk(build, sorted, options.chunk);
+  const { lines, results } = lossStatements([
+    { name: "loss", lowered: withRoots(lowered, passed), comment: [] },
+  ]);
   const body = `${lines.join("\n")}\nreturn ${results[0]!.value};`;
   // The statements are the compiler's own: names and numbers of the spec have been through the emitter.
   const run = new Function("tf", "ops", "embeddings", "labels", "net", eraseTypes(body)) as (
@@ -91,49 +102,74 @@ function opsWith({ chunk: blocks }: CompileOptions): typeof ops {
   };
 }
 
+interface Gradient {
+  readonly views: Float32Array[];
+  readonly params: Map<string, Float32Array>;
+}
+
 function evaluate(
   run: (...args: unknown[]) => LossValue,
   batch: CompiledBatch,
   parameters: readonly CompiledParameter[],
 ): CompiledAnswer {
-  let answer: CompiledAnswer | undefined;
-  tf.tidy(() => {
-    const views = batch.views.map((view) =>
-      tf.tensor2d(Float32Array.from(view.data), [view.rows, view.columns]),
-    );
-    const params = parameters.map(({ name }) => {
+  const tensors = (): tf.Tensor[] => [
+    ...batch.views.map((view) => tf.tensor2d(Float32Array.from(view.data), [view.rows, view.columns])),
+    ...parameters.map(({ name }) => {
       const given = batch.params.get(name);
       if (given === undefined) throw new Error(`no value for the parameter ${name}`);
       return tf.tensor(Float32Array.from(given.data), [...given.shape], "float32");
+    }),
+  ];
+  const on = (inputs: readonly tf.Tensor[]): LossValue => {
+    const at = (k: number): tf.Tensor => inputs[k]!;
+    const embeddings = Object.fromEntries(batch.views.map((_, k) => [`view${k}`, at(k)]));
+    const byName = new Map(parameters.map(({ name }, k) => [`${PATH}/${name}`, at(batch.views.length + k)]));
+    const net = { sizes: { classes: batch.classes }, param: (name: string) => byName.get(name)! };
+    return run(embeddings, tf.tensor1d(batch.labels as number[], "int32"), net);
+  };
+  /** What a loss says and the gradient of a number made of it. */
+  const differentiated = <T>(
+    of: (result: LossValue) => tf.Tensor,
+    read: (result: LossValue) => T,
+  ): { said: T; gradient: Gradient } => {
+    const outcome: { said?: T; gradient?: Gradient } = {};
+    tf.tidy(() => {
+      const loss = (...inputs: tf.Tensor[]): tf.Tensor => {
+        const result = on(inputs);
+        outcome.said = read(result);
+        // A formula that its inputs do not reach has zero gradients; tfjs would call that an error.
+        const reached = inputs.map((input) => tf.mul(0, tf.sum(tf.zerosLike(input))));
+        return reached.reduce((sum, zero) => tf.add(sum, zero), of(result));
+      };
+      const { grads } = tf.valueAndGrads(loss as never)(tensors() as never) as unknown as {
+        grads: tf.Tensor[];
+      };
+      const arrays = grads.map((gradient) => gradient.dataSync() as Float32Array);
+      const count = batch.views.length;
+      outcome.gradient = {
+        views: arrays.slice(0, count),
+        params: new Map(parameters.map(({ name }, k) => [name, arrays[count + k]!])),
+      };
     });
-    const labels = tf.tensor1d(batch.labels as number[], "int32");
-    let valid = false as boolean;
-    const loss = (...inputs: tf.Tensor[]): tf.Tensor => {
-      const embeddings = Object.fromEntries(views.map((_, k) => [`view${k}`, inputs[k]!]));
-      const byName = new Map(parameters.map(({ name }, k) => [`${PATH}/${name}`, inputs[views.length + k]!]));
-      const net = { sizes: { classes: batch.classes }, param: (name: string) => byName.get(name)! };
-      const result = run(embeddings, labels, net);
-      valid = result.valid.dataSync()[0] === 1;
-      // A formula that its inputs do not reach has zero gradients; tfjs would call that an error.
-      return inputs.reduce(
-        (sum, input) => tf.add(sum, tf.mul(0, tf.sum(tf.zerosLike(input)))),
-        result.value as tf.Tensor,
-      );
-    };
-    const inputs = [...views, ...params];
-    const { value, grads } = tf.valueAndGrads(loss as never)(inputs as never) as unknown as {
-      value: tf.Tensor;
-      grads: tf.Tensor[];
-    };
-    const arrays = grads.map((gradient) => gradient.dataSync() as Float32Array);
-    answer = {
+    return outcome as Required<typeof outcome>;
+  };
+  const { said, gradient } = differentiated(
+    (result) => result.value,
+    ({ value, valid, perSample }) => ({
       value: value.dataSync()[0]!,
-      valid,
-      gradient: {
-        views: arrays.slice(0, views.length),
-        params: new Map(parameters.map(({ name }, k) => [name, arrays[views.length + k]!])),
-      },
-    };
-  });
-  return answer!;
+      valid: valid.dataSync()[0] === 1,
+      shared: perSample !== undefined,
+    }),
+  );
+  const { shared, ...answer } = said;
+  if (!shared) return { ...answer, gradient };
+  const shares = differentiated(
+    ({ perSample, constant }) =>
+      constant === undefined ? tf.mean(perSample!) : tf.add(tf.mean(perSample!), constant),
+    ({ perSample, constant }) => ({
+      perSample: perSample!.dataSync() as Float32Array,
+      constant: constant?.dataSync()[0] ?? 0,
+    }),
+  );
+  return { ...answer, gradient, shares: { ...shares.said, gradient: shares.gradient } };
 }

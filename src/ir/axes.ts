@@ -38,6 +38,8 @@ export interface Lowered {
   readonly nonEmpty?: Lowered;
   /** For a condition: the `same` and `differs` it is a conjunction of, among others. */
   readonly pairs?: readonly Pair[];
+  /** For a number outside all reductions: the parts that samples have in it. */
+  readonly shares?: { readonly perSample: Lowered; readonly constant?: Lowered };
 }
 
 /** `same(i, j)` or `differs(i, j)`, the indices as written. */

@@ -78,22 +78,28 @@ const programs: Record<string, { plan: () => CombinePlan; holds: readonly string
   },
   gates_in_gates: {
     plan: () =>
-      strategy(
-        "gated",
-        "combine",
-        { top: 0, temperature: 0.5, balance: 0.1 },
-        {
-          rank: loss("rank"),
-          both: sum({
-            soft: [0.5, loss("soft")],
-            gate: [0.5, strategy("gated", "combine/1/1", {}, of("pull", "arc", "anchor"))],
-          }),
-        },
-      ),
+      sum({
+        gate: [
+          1,
+          strategy(
+            "gated",
+            "combine/0",
+            { top: 0, temperature: 0.5, balance: 0.1 },
+            {
+              rank: loss("rank"),
+              both: sum({
+                soft: [0.5, loss("soft")],
+                gate: [0.5, strategy("gated", "combine/0/1/1", {}, of("pull", "arc"))],
+              }),
+            },
+          ),
+        ],
+        anchor: [1, loss("anchor")],
+      }),
     holds: [
       "{ temperature: 0.5, balance: 0.1, samples: 4 })",
-      '[["rank"], { soft: tf.scalar(1 / 4), ...strategies.gateHeadWeights(context.features, context.net, "combine/1/1", [["pull"], ["arc"], ["anchor"]], { share: 0.75 })',
-      '...strategies.gateHeadWeights(features, net, "combine", [["rank"], { soft: tf.scalar(1 / 4), ...strategies.gateHeadWeights(features, net, "combine/1/1"',
+      '[["rank"], { soft: tf.scalar(1 / 3), ...strategies.gateHeadWeights(context.features, context.net, "combine/0/1/1", [["pull"], ["arc"]], { share: 0.6666666666666666 })',
+      '...strategies.gateHeadWeights(features, net, "combine/0", [["rank"], { soft: tf.scalar(1 / 3), ...strategies.gateHeadWeights(features, net, "combine/0/1/1"',
     ],
   },
   hierarchical: {
@@ -131,8 +137,12 @@ const programs: Record<string, { plan: () => CombinePlan; holds: readonly string
     holds: ["{ floor: 0.001 })", 'strategies.uncertaintyParameters("combine", 5)'],
   },
   soft_min: {
-    plan: () => strategy("soft_min", "combine", {}, of("pull", "rank", "soft", "arc", "anchor")),
-    holds: ['strategies.softMin(context, "combine", [', "strategies.gateHeadWeights("],
+    plan: () =>
+      sum({
+        gate: [1, strategy("soft_min", "combine/0", {}, of("pull", "rank", "soft", "arc"))],
+        anchor: [1, loss("anchor")],
+      }),
+    holds: ['strategies.softMin(context, "combine/0", [', "strategies.gateHeadWeights("],
   },
   wedl: {
     plan: () => strategy("wedl", "combine", {}, of("pull", "rank", "soft", "arc", "anchor")),
@@ -149,6 +159,13 @@ describe("the combination of an emitted program", () => {
     const { plan, holds } = programs[name]!;
     const text = flat(await emitted(plan()));
     for (const part of holds) expect(text).toContain(part);
+  });
+
+  test("asks the losses below a gate for shares, and no other", async () => {
+    const text = await emitted(programs["gated"]!.plan());
+    const results = [...text.matchAll(/^ {2}const (\w+) = \{\s+value:[^]*?\};$/gm)];
+    const shared = results.filter(([each]) => each.includes("perSample: ")).map(([, name]) => name);
+    expect(shared).toEqual(["pull", "rank", "soft", "arc"]);
   });
 
   test("of plain losses declares neither noise nor weights of heads", async () => {

@@ -4,6 +4,8 @@
  */
 import type { Node } from "../../ir/graph.ts";
 import { constantOf } from "../../ir/graph.ts";
+import type { LoweredLoss } from "../../ir/lower/loss.ts";
+import { rootsOf } from "../../ir/lower/loss.ts";
 import { topological } from "../../ir/order.ts";
 import { blocksText } from "./blocks.ts";
 import { expressionOf } from "./expressions.ts";
@@ -12,8 +14,7 @@ import { nameOf } from "./node_names.ts";
 
 export interface EmittedLoss {
   readonly name: string;
-  readonly value: Node;
-  readonly valid: Node;
+  readonly lowered: LoweredLoss;
   /** Lines of the comment above its statements. */
   readonly comment: readonly string[];
 }
@@ -41,7 +42,7 @@ export function lossStatements(losses: readonly EmittedLoss[]): LossStatements {
   const define = definer(uses, written, names, lines, write);
   const defineAll = (nodes: readonly Node[]): void => nodes.forEach((node) => define(node));
 
-  const ordered = topological(losses.flatMap((loss) => [loss.value, loss.valid]));
+  const ordered = topological(losses.flatMap(({ lowered }) => rootsOf(lowered)));
   const shared = ordered.filter((node) => (users.get(node)?.size ?? 0) > 1 && !isLeafConstant(node));
   if (losses.length > 1 && shared.some((node) => node.inputs.length > 0)) {
     lines.push("// Shared between losses");
@@ -49,17 +50,18 @@ export function lossStatements(losses: readonly EmittedLoss[]): LossStatements {
   }
   const results = losses.map((loss) => {
     lines.push("", ...loss.comment.map((line) => `// ${line}`));
-    const roots = new Set([loss.value, loss.valid]);
-    defineAll(
-      topological([...roots]).filter(
-        (node) => !roots.has(node) || (uses.get(node) ?? 0) > 1 || node.operation.kind === "in_blocks",
-      ),
-    );
-    const valueText = written.get(loss.value) ?? scalarText(loss.value, write);
+    const { lowered } = loss;
+    const roots = new Set(rootsOf(lowered));
+    defineAll(topological([...roots]).filter((node) => !roots.has(node) || (uses.get(node) ?? 0) > 1));
+    const scalar = (node: Node): string => `${written.get(node) ?? scalarText(node, write)} as tf.Scalar`;
+    const entries = [`value: ${scalar(lowered.value)}`, `valid: ${validText(lowered.valid, write)}`];
+    if (lowered.shares !== undefined) {
+      const { perSample, constant } = lowered.shares;
+      entries.push(`perSample: ${write(perSample)} as tf.Tensor1D`);
+      if (constantOf(constant) !== 0) entries.push(`constant: ${scalar(constant)}`);
+    }
     const value = names.fresh(loss.name);
-    lines.push(
-      `const ${value} = { value: ${valueText} as tf.Scalar, valid: ${validText(loss.valid, write)} };`,
-    );
+    lines.push(`const ${value} = { ${entries.join(", ")} };`);
     return { name: loss.name, value, valid: value };
   });
   return { lines, results };
@@ -133,7 +135,7 @@ function isLeafConstant(node: Node): boolean {
 function usersOf(losses: readonly EmittedLoss[]): Map<Node, Set<string>> {
   const users = new Map<Node, Set<string>>();
   for (const loss of losses) {
-    for (const node of topological([loss.value, loss.valid])) {
+    for (const node of topological(rootsOf(loss.lowered))) {
       const names = users.get(node) ?? new Set();
       users.set(node, names.add(loss.name));
     }
@@ -145,8 +147,7 @@ function usersOf(losses: readonly EmittedLoss[]): Map<Node, Set<string>> {
 function useCounts(losses: readonly EmittedLoss[]): Map<Node, number> {
   const counts = new Map<Node, number>();
   const add = (node: Node): void => void counts.set(node, (counts.get(node) ?? 0) + 1);
-  for (const node of topological(losses.flatMap((loss) => [loss.value, loss.valid])))
-    node.inputs.forEach(add);
-  for (const loss of losses) [loss.value, loss.valid].forEach(add);
+  for (const node of topological(losses.flatMap(({ lowered }) => rootsOf(lowered)))) node.inputs.forEach(add);
+  for (const { lowered } of losses) rootsOf(lowered).forEach(add);
   return counts;
 }

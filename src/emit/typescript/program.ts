@@ -154,7 +154,7 @@ function lossesFunction(plan: ModelPlan, declarations: Declarations): Declared {
   const graph = new Graph();
   const emitted = optimise(graph, lowerModel(plan, graph), plan).map(({ loss, lowered }): EmittedLoss => {
     declarations.parameters.push(...lowered.parameters.map(lossParameterText));
-    return { name: loss.name, value: lowered.value, valid: lowered.valid, comment: lossComment(loss) };
+    return { name: loss.name, lowered, comment: lossComment(loss) };
   });
   const { lines, results } = lossStatements(emitted);
   const entries = results.map(({ name, value }) => entryText(name, value));

@@ -16,6 +16,7 @@ import type { Binding, Context, Expanded } from "./environment.ts";
 import { Environment, LoweringError } from "./environment.ts";
 import { identityOf } from "./identity.ts";
 import { minedPair, restrictsPairs } from "./miners.ts";
+import { isShared, mappedShares, sharesOf, sharesOfBinary, withShares } from "./shares.ts";
 
 type LetBinding = Extract<Binding, { kind: "let" }>;
 
@@ -191,7 +192,11 @@ function lowerPrimitive(context: Context, call: Call, environment: Environment):
   const value = (k: number): Lowered => context.lower(context, argument(k), environment);
   if (Object.hasOwn(UNARY, name)) return mapped(context, UNARY[name]!, value(0));
   if (Object.hasOwn(ABSORBING, name)) return absorbing(context, ABSORBING[name]!, value(0));
-  if (Object.hasOwn(BINARY, name)) return combine(context, BINARY[name]!, value(0), value(1));
+  if (Object.hasOwn(BINARY, name)) {
+    const [op, a, b] = [BINARY[name]!, value(0), value(1)];
+    const both = combine(context, op, a, b);
+    return isShared(context) ? withShares(both, sharesOfBinary(context, op, a, b)) : both;
+  }
   switch (name) {
     case "log": {
       const inner = value(0);
@@ -199,8 +204,11 @@ function lowerPrimitive(context: Context, call: Call, environment: Environment):
       const result = mapped(context, "log", { node: inner.node, axes: inner.axes });
       return present === undefined ? result : { ...result, present };
     }
-    case "stop_gradient":
-      return mapped(context, "stop_gradient", value(0));
+    case "stop_gradient": {
+      const [inner, held] = [value(0), (part: Lowered) => mapped(context, "stop_gradient", part)];
+      const shares = isShared(context) ? sharesOf(context, inner) : undefined;
+      return withShares(held(inner), shares === undefined ? undefined : mappedShares(shares, held));
+    }
     case "same":
     case "differs":
       return lowerPair(context, name, argument(0), argument(1), environment);

@@ -80,6 +80,8 @@ export interface Context {
   readonly minerBodies: Map<string, Environment>;
   /** Whether the place being lowered stands in a guard. */
   guarding: boolean;
+  /** Whether the shares of the samples are asked for. */
+  readonly sharing: boolean;
   /** How deep in the expanded formula the place being lowered stands. */
   nesting: number;
   /** How many reductions enclose the place being lowered. */
@@ -107,5 +109,21 @@ export class LoweringError extends Error {
     this.name = "LoweringError";
     this.span = span;
     this.feature = feature;
+  }
+}
+
+/** A miner on a loss that has no tuples it could choose among; carries the place of the miner's use. */
+export class MinerError extends LoweringError {
+  constructor(span: Span, miner: string) {
+    super(span, `\`${miner}\` on a loss that has no tuples it could choose among`);
+    this.name = "MinerError";
+  }
+}
+
+/** Shares of the samples asked of a loss that has none: it is per class, or of the whole batch. */
+export class GranularityError extends LoweringError {
+  constructor(span: Span, loss: string) {
+    super(span, `a share of each sample in \`${loss}\`, which is not a mean over samples,`);
+    this.name = "GranularityError";
   }
 }

@@ -15,6 +15,7 @@ import type { Context, Environment } from "./environment.ts";
 import { LoweringError, NESTING } from "./environment.ts";
 import { lowerIndex } from "./indexing.ts";
 import { lowerReduction } from "./reduction.ts";
+import { isShared, sharesOfBinary, withShares } from "./shares.ts";
 
 const OPERATORS: Record<Binary["op"], BinaryOperator> = {
   "+": "add",
@@ -101,7 +102,10 @@ function lowerUnary(context: Context, expression: Unary, environment: Environmen
   const operand = lower(context, expression.operand, environment);
   if (expression.op === "not") return { node: context.build.unary("not", operand.node), axes: operand.axes };
   const node = context.build.unary("neg", context.build.asReal(operand.node));
-  return { node, axes: operand.axes, ...presenceOf(operand) };
+  const negative: Lowered = { node, axes: operand.axes, ...presenceOf(operand) };
+  if (!isShared(context)) return negative;
+  const zero = scalar(context.build.constant(0));
+  return withShares(negative, sharesOfBinary(context, "sub", zero, operand));
 }
 
 /** Goes down a chain such as a + b + c + … iteratively. */
@@ -116,7 +120,9 @@ function lowerBinary(context: Context, expression: Binary, environment: Environm
   for (const link of chain.reverse()) {
     const right = context.lower(context, link.right, environment);
     requireEqualSides(left, right, link);
-    left = combine(context, OPERATORS[link.op], left, right);
+    const op = OPERATORS[link.op];
+    const both = combine(context, op, left, right);
+    left = isShared(context) ? withShares(both, sharesOfBinary(context, op, left, right)) : both;
   }
   return left;
 }

@@ -9,6 +9,7 @@ import { constantOf } from "../graph.ts";
 import { combine, disjunction } from "./combine.ts";
 import type { Context } from "./environment.ts";
 import { Environment, LoweringError } from "./environment.ts";
+import { activeTuples, sharesOfBranch, totalShares, withShares } from "./shares.ts";
 import type { TupleOperator, Tuples } from "./tuples.ts";
 import { countTuples, reduceTuples, someTuple } from "./tuples.ts";
 
@@ -75,33 +76,34 @@ function joined(context: Context, expression: Reduction, branches: readonly Tupl
     branches.map((branch) => reduceTuples(context, each, branch).value);
   const total = (values: readonly Lowered[]): Lowered =>
     values.reduce((sum, value) => combine(context, "add", sum, value), scalar(build.constant(0)));
+  const counted = (all: readonly Tuples[]): Lowered =>
+    total(all.map((branch) => countTuples(context, branch)));
+  const outermost = branches.every(({ axes }) => axes.length === 0) ? 0 : 1;
+  const shared = (value: Lowered, all: readonly Tuples[], count?: Lowered): Lowered => {
+    if (!context.sharing || context.depth > outermost) return value;
+    const each = all.map((branch) => sharesOfBranch(context, branch));
+    return withShares(value, totalShares(context, each, count));
+  };
   switch (op) {
     case "sum": {
       const sums = parts("sum").map(bare);
       const some = branches.map((branch) => someTuple(context, branch));
       const nonEmpty = disjunction(context, some);
-      return nonEmpty === undefined ? total(sums) : { ...total(sums), nonEmpty };
+      const value = nonEmpty === undefined ? total(sums) : { ...total(sums), nonEmpty };
+      return shared(value, branches);
     }
     case "count":
       return total(parts("count"));
-    case "mean":
-      return combine(
-        context,
-        "ratio",
-        total(parts("sum").map(bare)),
-        total(branches.map((branch) => countTuples(context, branch))),
-      );
+    case "mean": {
+      const count = counted(branches);
+      const value = combine(context, "ratio", total(parts("sum").map(bare)), count);
+      return shared(value, branches, count);
+    }
     case "mean_active": {
-      const active = branches.map((branch): Tuples => {
-        const above = combine(context, "gt", branch.body, scalar(build.constant(0)));
-        return { ...branch, mask: conjunction(build, [branch.mask, above]) };
-      });
-      return combine(
-        context,
-        "ratio",
-        total(active.map((branch) => bare(reduceTuples(context, "sum", branch).value))),
-        total(active.map((branch) => countTuples(context, branch))),
-      );
+      const active = branches.map((branch) => activeTuples(context, branch));
+      const count = counted(active);
+      const sums = active.map((branch) => bare(reduceTuples(context, "sum", branch).value));
+      return shared(combine(context, "ratio", total(sums), count), active, count);
     }
     case "any":
     case "all": {

@@ -14,10 +14,11 @@ import { scalar, slot } from "../axes.ts";
 import { Builder } from "../build.ts";
 import type { Dim, Graph, Node } from "../graph.ts";
 import { constantOf } from "../graph.ts";
-import { disjunction, masked } from "./combine.ts";
+import { combine, disjunction, masked } from "./combine.ts";
 import type { Context, LossParameter } from "./environment.ts";
-import { Environment, LoweringError } from "./environment.ts";
+import { Environment, GranularityError, LoweringError, MinerError } from "./environment.ts";
 import { lower } from "./expression.ts";
+import { SAMPLE, mappedShares, sharesOf } from "./shares.ts";
 
 /** Expressions expanded for one loss before it is refused. */
 const BUDGET = 200_000;
@@ -27,9 +28,18 @@ export interface LoweredLoss {
   readonly value: Node;
   /** A bool scalar: whether there was a valid tuple. */
   readonly valid: Node;
+  /** The shares of the samples, where they were asked for. */
+  readonly shares?: LossShares;
   readonly parameters: readonly LossParameter[];
   /** The expressions that came to each node, innermost first: for messages. */
   readonly origins: ReadonlyMap<Node, readonly Span[]>;
+}
+
+export interface LossShares {
+  /** [batch]. Its mean plus `constant` is the loss's value, gradients included. */
+  readonly perSample: Node;
+  /** A real scalar: what depends on no sample. */
+  readonly constant: Node;
 }
 
 export interface LossInputs {
@@ -39,9 +49,14 @@ export interface LossInputs {
   readonly views: readonly { readonly name: string; readonly dim: number }[];
   /** `LOSS on MINER`. */
   readonly miner?: MinerInstance | undefined;
+  /** Whether the shares of the samples are wanted. */
+  readonly shares?: boolean | undefined;
 }
 
-/** Throws `LoweringError` for what cannot be built. */
+/**
+ * Throws `LoweringError` for what cannot be built: `MinerError` where the miner has nothing to choose among,
+ * `GranularityError` where a loss that is not a mean over samples is asked for their shares.
+ */
 export function lowerLoss(graph: Graph, instance: LossInstance, inputs: LossInputs): LoweredLoss {
   const build = new Builder(graph);
   const context: Context = {
@@ -55,6 +70,7 @@ export function lowerLoss(graph: Graph, instance: LossInstance, inputs: LossInpu
     mined: false,
     minerBodies: new Map(),
     guarding: false,
+    sharing: inputs.shares === true,
     depth: 0,
     nesting: 0,
     nextOrder: 0,
@@ -69,23 +85,55 @@ export function lowerLoss(graph: Graph, instance: LossInstance, inputs: LossInpu
   });
   const body = expand(context, instance, views);
   const { miner } = inputs;
-  if (miner !== undefined && !context.mined)
-    throw new LoweringError(
-      miner.span,
-      `\`${miner.declaration.name.text}\` on a loss that has no tuples it could choose among`,
-    );
+  if (miner !== undefined && !context.mined) throw new MinerError(miner.span, miner.declaration.name.text);
   if (body.axes.length > 0)
     throw new LoweringError(instance.declaration.body.span, "a loss that is not one number");
   const present: Lowered = body.present === undefined ? body : masked(context, body, body.present);
   const valid = disjunction(context, context.outermost.length === 0 ? [undefined] : context.outermost);
   const { parameters, origins } = context;
+  const shares = context.sharing ? { shares: lossShares(context, instance, body, valid) } : {};
   if (valid === undefined) {
     const always = build.graph.constant(1, "bool");
-    return { value: build.asReal(present.node), valid: always, parameters, origins };
+    return { value: build.asReal(present.node), valid: always, ...shares, parameters, origins };
   }
   // Without a valid tuple the loss is 0, whatever the formula adds to its reductions.
   const value = vanishesOverNothing(present.node) ? present : masked(context, present, valid);
-  return { value: build.asReal(value.node), valid: valid.node, parameters, origins };
+  return { value: build.asReal(value.node), valid: valid.node, ...shares, parameters, origins };
+}
+
+/** The nodes that a lowered loss is made of, for passes over the graph. */
+export function rootsOf({ value, valid, shares }: LoweredLoss): Node[] {
+  return shares === undefined ? [value, valid] : [value, valid, shares.perSample, shares.constant];
+}
+
+/** The loss with other nodes in place of `rootsOf` it, in the same order. */
+export function withRoots(lowered: LoweredLoss, roots: readonly Node[]): LoweredLoss {
+  const [value, valid, perSample, constant] = roots as [Node, Node, Node?, Node?];
+  const shares = perSample === undefined || constant === undefined ? {} : { shares: { perSample, constant } };
+  return { ...lowered, value, valid, ...shares };
+}
+
+/** Both parts are 0 where the loss is absent, or the batch held no valid tuple. */
+function lossShares(
+  context: Context,
+  instance: LossInstance,
+  body: Lowered,
+  valid: Lowered | undefined,
+): LossShares {
+  const { build } = context;
+  const { declaration } = instance;
+  const found = sharesOf(context, body);
+  if (found === undefined) throw new GranularityError(declaration.body.span, declaration.name.text);
+  const { perSample, constant = scalar(build.constant(0)) } = mappedShares(found, (part) =>
+    [body.present, valid].reduce<Lowered>(
+      (kept, condition) => (condition === undefined ? kept : masked(context, kept, condition)),
+      part,
+    ),
+  );
+  const samples: Lowered = { node: build.iota(0, "batch"), axes: [SAMPLE] };
+  const zeros = combine(context, "mul", scalar(build.constant(0)), samples);
+  const each = perSample.axes.length === 0 ? combine(context, "add", zeros, perSample) : perSample;
+  return { perSample: build.asReal(each.node), constant: build.asReal(constant.node) };
 }
 
 /** The formula of a loss on given embeddings. Each statement sees what stands above it, and nothing below. */

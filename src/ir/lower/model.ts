@@ -1,5 +1,5 @@
 /** Lowering of all losses of a model into one graph, in which what they have in common is one node. */
-import type { LossPlan, ModelPlan } from "../../plan/plan.ts";
+import type { CombinePlan, LossPlan, ModelPlan } from "../../plan/plan.ts";
 import { Graph } from "../graph.ts";
 import type { LoweredLoss } from "./loss.ts";
 import { lowerLoss } from "./loss.ts";
@@ -17,5 +17,24 @@ export function lowerPlanned(graph: Graph, plan: ModelPlan, loss: LossPlan): Low
   const head = plan.heads.find((candidate) => candidate.name === loss.head);
   if (head === undefined) throw new Error(`the loss ${loss.name} has no head`);
   const views = [{ name: head.name, dim: head.dim }];
-  return lowerLoss(graph, loss.instance, { path: `losses/${loss.name}`, views, miner: loss.miner });
+  const shares = isGated(plan.combine, loss.name);
+  return lowerLoss(graph, loss.instance, { path: `losses/${loss.name}`, views, miner: loss.miner, shares });
+}
+
+/** Strategies that weigh the samples' shares of their operands. */
+const GATES: ReadonlySet<string> = new Set(["gated", "soft_min"]);
+
+/** Whether a loss stands below a strategy that weighs its samples. */
+export function isGated(combine: CombinePlan, loss: string): boolean {
+  const below = (node: CombinePlan, gated: boolean): boolean => {
+    switch (node.kind) {
+      case "loss":
+        return gated && node.name === loss;
+      case "sum":
+        return node.terms.some((term) => below(term.node, gated));
+      case "strategy":
+        return node.operands.some((operand) => below(operand.node, gated || GATES.has(node.name)));
+    }
+  };
+  return below(combine, false);
 }

@@ -12,6 +12,7 @@ import { lowerCrossEntropy, lowerSoftmax, lowerVariance } from "./forms.ts";
 import { lowerOverLists } from "./lists.ts";
 import { inGuards, minedTriple } from "./miners.ts";
 import { statedDomain } from "./ranges.ts";
+import { sharesOfReduction, withShares } from "./shares.ts";
 import type { Reduced, Tuples } from "./tuples.ts";
 import { reduceTuples, tuplesOf } from "./tuples.ts";
 
@@ -74,8 +75,12 @@ function reduced(context: Context, expression: Reduction, inner: Environment, tu
     case "softmax":
     case "log_softmax":
       throw new LoweringError(expression.opSpan, `\`${expression.op}\``);
-    default:
-      return reduceTuples(context, expression.op, tuples);
+    default: {
+      const { op } = expression;
+      const result = reduceTuples(context, op, tuples);
+      if (!context.sharing || context.depth > 1) return result;
+      return { ...result, value: withShares(result.value, sharesOfReduction(context, op, tuples)) };
+    }
   }
 }
 

@@ -45,7 +45,11 @@ export function tuplesOf(
     );
   const guard = all(guards);
   return {
-    body: { node: body.node, axes: body.axes },
+    body: {
+      node: body.node,
+      axes: body.axes,
+      ...(body.shares === undefined ? {} : { shares: body.shares }),
+    },
     guards: guard,
     mask: all([guard, body.present]),
     axes,

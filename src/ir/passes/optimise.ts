@@ -6,6 +6,7 @@ import type { ModelPlan } from "../../plan/plan.ts";
 import { Builder } from "../build.ts";
 import type { Graph, Node } from "../graph.ts";
 import type { LoweredLoss } from "../lower/loss.ts";
+import { rootsOf, withRoots } from "../lower/loss.ts";
 import { chunk } from "./chunk.ts";
 import { specialiseBatch } from "./specialise_batch.ts";
 
@@ -38,13 +39,14 @@ export function optimise<Lowered extends { readonly lowered: LoweredLoss }>(
   last = PASSES.at(-1)!.name,
 ): Lowered[] {
   const build = new Builder(graph);
-  let roots = losses.flatMap(({ lowered }) => [lowered.value, lowered.valid]);
+  let roots = losses.flatMap(({ lowered }) => rootsOf(lowered));
   for (const pass of PASSES) {
     roots = pass.run(build, roots, plan);
     if (pass.name === last) break;
   }
-  return losses.map((loss, k) => ({
-    ...loss,
-    lowered: { ...loss.lowered, value: roots[2 * k]!, valid: roots[2 * k + 1]! },
-  }));
+  let from = 0;
+  return losses.map((loss) => {
+    const own = roots.slice(from, (from += rootsOf(loss.lowered).length));
+    return { ...loss, lowered: withRoots(loss.lowered, own) };
+  });
 }
