@@ -1,6 +1,7 @@
 /**
  * The measured table of the README, from bench/results/icons.json, between the marks `<!-- results:begin -->` and
- * `<!-- results:end -->`. Run by `npm run generate` and `npm run report:icons`; without measurements it changes nothing.
+ * `<!-- results:end -->`, and examples/icons.measured.json, which `dmlc run` prints beside the example's own results. Run
+ * by `npm run generate` and `npm run report:icons`; without measurements it changes nothing.
  *
  *   node bench/report_icons.mjs [--in FILE] [--print]
  */
@@ -40,6 +41,29 @@ else {
   const [begin, end] = [readme.indexOf(BEGIN), readme.indexOf(END)];
   if (begin < 0 || end < begin) throw new Error(`README.md has no ${BEGIN} … ${END}`);
   writeFileSync(path, `${readme.slice(0, begin + BEGIN.length)}\n\n${text}\n${readme.slice(end)}`);
+  const beside = `${JSON.stringify(measuredBeside(report), null, 2)}\n`;
+  writeFileSync(join(root, "examples", "icons.measured.json"), beside);
+}
+
+/** What `dmlc run examples/icons.dml` prints beside its own results: the best single loss, and the best on branches. */
+function measuredBeside({ arms }) {
+  const ensemble = arms.find((arm) => arm.name === "ensemble");
+  const best = (wanted) =>
+    arms
+      .filter((arm) => arm !== ensemble && arm.runs.length > 0 && wanted(arm))
+      .sort((a, b) => mean(values(b, "recall_at_1")) - mean(values(a, "recall_at_1")))[0];
+  const rows = [
+    ["best single loss", best((arm) => arm.losses.length === 1)],
+    ["best on branches", best((arm) => arm.losses.length > 1)],
+  ].flatMap(([label, arm]) => {
+    if (arm === undefined) return [];
+    const metrics = Object.keys(arm.runs[0].test.ensemble).map((metric) => [
+      metric,
+      Number(mean(values(arm, metric)).toFixed(4)),
+    ]);
+    return [{ label: `${label}, measured`, metrics: Object.fromEntries(metrics) }];
+  });
+  return { spec_hash: ensemble.spec_hash, rows };
 }
 
 function describe({ machine, date, arms }) {

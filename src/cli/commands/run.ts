@@ -10,6 +10,7 @@ import { resultsTable } from "../../runtime/report/results_table.ts";
 import { runProgram } from "../../runtime/run.ts";
 import { checkedSpec, chosenModel, programText, writeProgram } from "../compilation.ts";
 import { importProgram } from "../provide_runtime.ts";
+import { measuredBeside } from "../measured.ts";
 import type { Terminal } from "../terminal.ts";
 
 interface Options {
@@ -77,7 +78,10 @@ async function run(file: string, options: Options, terminal: Terminal): Promise<
       reporter,
     });
     if (options.format === "json") terminal.out(`${JSON.stringify(results, null, 2)}\n`);
-    else terminal.out(`${resultsTable(results.test, terminal.outPaint)}\n`);
+    else {
+      const beside = options.steps === undefined ? measuredBeside(file, results.spec_hash) : [];
+      terminal.out(`${resultsTable(results.test, terminal.outPaint, beside)}\n`);
+    }
     terminal.err(`everything is in ${out}\n`);
   } finally {
     reporter.close();

@@ -16,6 +16,12 @@ export function metricHeading(metric: string): string {
   return HEADINGS[metric] ?? metric.replace(/^recall_at_/, "R@");
 }
 
+interface Row {
+  readonly label: string;
+  readonly metrics: Metrics;
+  readonly baseline: boolean;
+}
+
 /**
  * One row for pixels, the untrained network, each head, the ensemble (of a gated one also with its gates permuted
  * between samples) and the compressed embedding; one column for each
@@ -23,10 +29,15 @@ export function metricHeading(metric: string): string {
  *
  * @param test the metrics of `results.json`.
  * @param paint colours, none by default.
+ * @param beside rows measured elsewhere on the same task, printed below, never the best.
  * @returns lines joined by newlines, without one at the end.
  */
-export function resultsTable(test: Results["test"], paint: Paint = (_, text) => text): string {
-  const rows: { label: string; metrics: Metrics; baseline: boolean }[] = [
+export function resultsTable(
+  test: Results["test"],
+  paint: Paint = (_, text) => text,
+  beside: readonly { readonly label: string; readonly metrics: Metrics }[] = [],
+): string {
+  const own: Row[] = [
     { label: "pixels", metrics: test.pixels, baseline: true },
     { label: "untrained", metrics: test.untrained, baseline: true },
     ...Object.entries(test.heads).map(([name, metrics]) => ({
@@ -37,28 +48,29 @@ export function resultsTable(test: Results["test"], paint: Paint = (_, text) => 
     { label: "ensemble", metrics: test.ensemble, baseline: false },
   ];
   if (test.ensemble_permuted_gates !== undefined) {
-    rows.push({ label: "permuted gates", metrics: test.ensemble_permuted_gates, baseline: true });
+    own.push({ label: "permuted gates", metrics: test.ensemble_permuted_gates, baseline: true });
   }
   if (test.compressed !== undefined) {
-    rows.push({ label: "compressed", metrics: test.compressed, baseline: false });
+    own.push({ label: "compressed", metrics: test.compressed, baseline: false });
   }
 
-  const columns = [...new Set(rows.flatMap((row) => Object.keys(row.metrics)))] as MetricName[];
+  const rows = [...own, ...beside.map((row) => ({ ...row, baseline: true }))];
+  const columns = [...new Set(own.flatMap((row) => Object.keys(row.metrics)))] as MetricName[];
   const labelWidth = Math.max(...rows.map((row) => row.label.length));
   const widths = columns.map((column) => Math.max(metricHeading(column).length, "0.0000".length));
-  const best = columns.map((column) => Math.max(...rows.map((row) => row.metrics[column] ?? -Infinity)));
+  const best = columns.map((column) => Math.max(...own.map((row) => row.metrics[column] ?? -Infinity)));
 
   const heading = columns.map((column, c) => metricHeading(column).padStart(widths[c]!)).join("  ");
   const lines = [paint("dim", `${" ".repeat(labelWidth)}  ${heading}`.trimEnd())];
-  for (const { label, metrics, baseline } of rows) {
+  rows.forEach(({ label, metrics, baseline }, r) => {
     const cells = columns.map((column, c) => {
       const value = metrics[column];
       const text = (value === undefined ? "-" : value.toFixed(4)).padStart(widths[c]!);
-      if (value === best[c]) return paint("bold", text);
+      if (r < own.length && value === best[c]) return paint("bold", text);
       return baseline ? paint("dim", text) : text;
     });
     const name = label.padEnd(labelWidth);
     lines.push([baseline ? paint("dim", name) : name, ...cells].join("  "));
-  }
+  });
   return lines.join("\n");
 }
