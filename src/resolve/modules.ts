@@ -2,6 +2,7 @@
  * From a path to a module: its syntax tree and the scope its names resolve in. Imports are followed (cycles, missing
  * files and names are reported), the standard library is parsed once for each host. Files come in through the host.
  */
+import { budgetExceeded } from "../diagnostics/codes/check.ts";
 import {
   duplicateDeclaration,
   importCycle,
@@ -62,6 +63,9 @@ export function loadProgram(host: Host, path: string, diagnostics: Diagnostics):
 export function loadText(host: Host, source: SourceFile, diagnostics: Diagnostics): Module {
   return loadSource(source, { host, diagnostics, loaded: new Map(), loading: [] });
 }
+
+/** Files of one chain of imports, each imported by the one before: what loading them recurses through. */
+const CHAIN = 100;
 
 interface Loader {
   readonly host: Host;
@@ -124,6 +128,14 @@ function importInto(scope: Scope, node: Import, source: SourceFile, loader: Load
   if (start >= 0) {
     const chain = [...loader.loading.slice(start), path];
     loader.diagnostics.report(importCycle, node.from.span, { chain });
+    return undefined;
+  }
+  if (loader.loading.length >= CHAIN && !loader.loaded.has(path)) {
+    loader.diagnostics.report(budgetExceeded, node.from.span, {
+      what: "Files import each other in a long chain",
+      limit: `${CHAIN} files`,
+      help: "Import from fewer files; what a file imports need not be passed on through others.",
+    });
     return undefined;
   }
   const module = load(path, loader);
