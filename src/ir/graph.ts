@@ -80,13 +80,14 @@ export type ReduceOperator =
  * - Of batches sorted by class into blocks of M: `within_class`, the entries of [batch, batch] in each row's own block;
  *   `classmates`, the entries of [batch] in each sample's own block; `other_classmates`, from the labels, which of the
  *   block are not the sample itself; all [batch, M].
- * - `in_blocks`: the sum of its body over blocks of rows: the first `sliced` inputs by their rows, the rest whole, each
+ * - `in_blocks`: the sum of its body over blocks of rows along `side`: the first `sliced` inputs by their rows, the rest whole, each
  *   standing in the `slot` of the body at its place.
  */
 export type Operation =
   | { readonly kind: "input"; readonly name: string }
   | { readonly kind: "labels" }
   | { readonly kind: "param"; readonly name: string }
+  | { readonly kind: "state"; readonly name: string }
   | { readonly kind: "constant"; readonly value: number }
   | { readonly kind: "size"; readonly dim: Dim }
   | { readonly kind: "iota"; readonly from: number }
@@ -109,7 +110,12 @@ export type Operation =
   | { readonly kind: "classmates" }
   | { readonly kind: "other_classmates" }
   | { readonly kind: "slot"; readonly of: number; readonly rows: boolean; readonly differentiable: boolean }
-  | { readonly kind: "in_blocks"; readonly sliced: number; readonly body: BlockBody };
+  | {
+      readonly kind: "in_blocks";
+      readonly side: "batch" | "classes";
+      readonly sliced: number;
+      readonly body: BlockBody;
+    };
 
 /** What a block computes: a graph of its own, from slots to a scalar. */
 export class BlockBody {

@@ -8,11 +8,11 @@ import { nameOf } from "./node_names.ts";
 type InBlocks = Extract<Node["operation"], { kind: "in_blocks" }>;
 
 /** What one row takes: four bytes for each element of each tensor of the body that has rows. */
-function rowBytes(root: Node): string {
+function rowBytes(root: Node, side: Dim): string {
   const terms = new Map<string, number>();
   for (const { shape } of topological([root])) {
-    if (!shape.includes("batch")) continue;
-    const rows = shape.indexOf("batch");
+    if (!shape.includes(side)) continue;
+    const rows = shape.indexOf(side);
     const others = shape.filter((_, k) => k !== rows);
     const known = others
       .filter((side): side is number => typeof side === "number")
@@ -46,7 +46,7 @@ export function blocksText(
   const shared = inputs.slice(operation.sliced).map(write).join(", ");
   const parameters = [...slots.values()].join(", ");
   return (
-    `ops.inBlocks(${rowBytes(operation.body.root)}, [${sliced}], [${shared}], (${parameters}) => {\n` +
+    `ops.inBlocks(${rowBytes(operation.body.root, operation.side)}, [${sliced}], [${shared}], (${parameters}) => {\n` +
     `${[...lines, `return ${result};`].join("\n")}\n})`
   );
 }

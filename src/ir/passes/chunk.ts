@@ -1,6 +1,6 @@
 /**
- * The pass `chunk`: a reduction over the batch whose tensors would not fit runs over blocks of its first batch index,
- * and recomputes each block in the backward pass. What is small or does not vary with that index is computed once,
+ * The pass `chunk`: a reduction whose tensors would not fit runs over blocks of its first index, over the batch or over
+ * the classes, and recomputes each block in the backward pass. What is small or does not vary with that index is computed once,
  * outside. The number of classes is not known here; it is taken to be large, and the program chooses the rows of a
  * block when it knows better.
  */
@@ -42,14 +42,15 @@ function chunked(
   const [body, mask] = inputs as [Node, Node | undefined];
   const full = mask === undefined ? body.shape : broadcastShape(body.shape, mask.shape);
   const { op, axes } = operation;
-  if (full[0] !== "batch" || !axes.includes(0)) return undefined;
+  const side = full[0];
+  if (typeof side !== "string" || !axes.includes(0)) return undefined;
   const largest = Math.max(
     bytes(full, sizes),
-    ...topological(inputs).map((node) => (dependsOnRows(node) ? bytes(node.shape, sizes) : 0)),
+    ...topological(inputs).map((node) => (node.shape.includes(side) ? bytes(node.shape, sizes) : 0)),
   );
   if (largest <= LARGEST_TENSOR) return undefined;
   const blocks = (reduction: "sum" | "count", of: Node, where: Node | undefined): Node | undefined =>
-    new Blocks(build, sizes).over(reduction, of, where, axes, full.length);
+    new Blocks(build, sizes, side).over(reduction, of, where, axes, full.length);
   switch (op) {
     case "sum":
     case "count":
@@ -73,20 +74,19 @@ function chunked(
   }
 }
 
-/** Whether a tensor can grow with the batch at all. */
-const dependsOnRows = (node: Node): boolean => node.shape.includes("batch");
-
 /** Builds the body of one blocked reduction: a graph over slots, and what stands in them. */
 class Blocks {
   private readonly build: Builder;
   private readonly sizes: ChunkSizes;
+  private readonly side: "batch" | "classes";
   private readonly sliced = new Map<Node, Node>();
   private readonly shared = new Map<Node, Node>();
   private readonly known = new Map<string, Node>();
 
-  constructor(build: Builder, sizes: ChunkSizes) {
+  constructor(build: Builder, sizes: ChunkSizes, side: "batch" | "classes") {
     this.build = build;
     this.sizes = sizes;
+    this.side = side;
   }
 
   over(
@@ -104,6 +104,7 @@ class Blocks {
     const slots = [...this.sliced.values(), ...this.shared.values()];
     const operation = {
       kind: "in_blocks",
+      side: this.side,
       sliced: this.sliced.size,
       body: new BlockBody(root, slots),
     } as const;

@@ -1,16 +1,16 @@
 /**
- * Sums over the batch whose tensors would not fit in memory at once: block by block of rows, each block recomputed in
- * the backward pass. The most memory is that of one block, whatever the batch.
+ * Sums over the batch, or over the classes, whose tensors would not fit in memory at once: block by block of rows, each
+ * block recomputed in the backward pass. The most memory is that of one block, however many rows there are.
  */
 import * as tf from "@tensorflow/tfjs-core";
 
 /** Memory that the tensors of one block may take. */
-const BLOCK_BYTES = 2 ** 27;
+const BLOCK_BYTES = 2 ** 26;
 
 /**
  * The sum over all rows of `sum(rows of sliced, shared)`, a scalar.
  * @param rowBytes what the tensors of one row take, estimated; decides how many rows a block has
- * @param sliced tensors of which a block gets its rows, [B, ...]
+ * @param sliced tensors of which a block gets its rows, [n, ...]
  * @param shared tensors that every block gets whole
  * @param sum a block's rows of `sliced`, then `shared`, to a scalar
  */
@@ -21,18 +21,18 @@ export function inBlocks(
   sum: (...inputs: tf.Tensor[]) => tf.Tensor,
   blockBytes = BLOCK_BYTES,
 ): tf.Tensor {
-  const batch = sliced[0]!.shape[0]!;
-  const rows = Math.max(1, Math.min(batch, Math.floor(blockBytes / rowBytes)));
+  const length = sliced[0]!.shape[0]!;
+  const rows = Math.max(1, Math.min(length, Math.floor(blockBytes / rowBytes)));
   const all = [...sliced, ...shared];
-  if (rows >= batch) return sum(...all);
+  if (rows >= length) return sum(...all);
   const isReal = all.map((input) => input.dtype === "float32");
   const real = all.filter((_, k) => isReal[k]);
 
   const block = (inputs: readonly tf.Tensor[], start: number): tf.Tensor[] => {
-    const count = Math.min(rows, batch - start);
+    const count = Math.min(rows, length - start);
     return inputs.map((input, k) => (k < sliced.length ? tf.slice(input, start, count) : input));
   };
-  const starts = Array.from({ length: Math.ceil(batch / rows) }, (_, k) => k * rows);
+  const starts = Array.from({ length: Math.ceil(length / rows) }, (_, k) => k * rows);
 
   const op = tf.customGrad((...args) => {
     const save = args.at(-1) as unknown as tf.GradSaveFunc;
