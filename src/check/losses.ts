@@ -87,8 +87,6 @@ function checkUse(instance: LossInstance, place: Span, context: CheckContext): v
     const name = declaration.name.text;
     if ((declaration.views?.length ?? 1) > 1)
       reportNotBuilt(`A loss of two views in a model, as \`${name}\` is,`, place, diagnostics);
-    if (declaration.statements.some((statement) => statement.kind === "State"))
-      reportNotBuilt(`\`state\`, as in \`${name}\`,`, place, diagnostics);
     checkLossBudgets(declaration, parameters, place, context);
   }
 }

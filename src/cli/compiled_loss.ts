@@ -8,6 +8,7 @@ import { lossStatements } from "../emit/typescript/losses.ts";
 import { Builder } from "../ir/build.ts";
 import type { Dim } from "../ir/graph.ts";
 import { Graph } from "../ir/graph.ts";
+import type { LossState } from "../ir/lower/environment.ts";
 import { lowerLoss, rootsOf, withRoots } from "../ir/lower/loss.ts";
 import { chunk } from "../ir/passes/chunk.ts";
 import type { ChunkSizes } from "../ir/passes/chunk.ts";
@@ -27,13 +28,22 @@ export interface CompiledBatch {
   readonly views: readonly { readonly rows: number; readonly columns: number; readonly data: Float64Array }[];
   readonly labels: readonly number[];
   readonly classes: number;
-  readonly params: ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float64Array }>;
+  readonly params: ReadonlyMap<string, CompiledTensor>;
+  /** States before the step, by the interpreter's names; those not given have their initial values. */
+  readonly states?: ReadonlyMap<string, CompiledTensor>;
+}
+
+interface CompiledTensor {
+  readonly shape: readonly number[];
+  readonly data: Float64Array;
 }
 
 export interface CompiledAnswer {
   readonly value: number;
   readonly valid: boolean;
   readonly gradient: Gradient;
+  /** States after the step. */
+  readonly states: ReadonlyMap<string, Float32Array>;
   /** The samples' shares and what is in no share, where they were asked for, with the gradient of mean and constant. */
   readonly shares?: {
     readonly perSample: Float32Array;
@@ -85,11 +95,14 @@ export function compileLoss(
     ...args: unknown[]
   ) => LossValue;
   const bound = (...args: unknown[]): LossValue => run(tf, opsWith(options), ...args);
-  const parameters = lowered.parameters.map(({ name, shape }) => ({
-    name: name.slice(PATH.length + 1),
-    shape,
-  }));
-  return { source: lines.join("\n"), parameters, evaluate: (batch) => evaluate(bound, batch, parameters) };
+  const bare = (name: string): string => name.slice(PATH.length + 1);
+  const parameters = lowered.parameters.map(({ name, shape }) => ({ name: bare(name), shape }));
+  const states = lowered.states.map((state) => ({ ...state, name: bare(state.name) }));
+  return {
+    source: lines.join("\n"),
+    parameters,
+    evaluate: (batch) => evaluate(bound, batch, parameters, states),
+  };
 }
 
 /** The operations, with blocks of the size that was asked for. */
@@ -111,6 +124,7 @@ function evaluate(
   run: (...args: unknown[]) => LossValue,
   batch: CompiledBatch,
   parameters: readonly CompiledParameter[],
+  states: readonly LossState[],
 ): CompiledAnswer {
   const tensors = (): tf.Tensor[] => [
     ...batch.views.map((view) => tf.tensor2d(Float32Array.from(view.data), [view.rows, view.columns])),
@@ -120,11 +134,19 @@ function evaluate(
       return tf.tensor(Float32Array.from(given.data), [...given.shape], "float32");
     }),
   ];
+  const after = new Map<string, Float32Array>();
   const on = (inputs: readonly tf.Tensor[]): LossValue => {
     const at = (k: number): tf.Tensor => inputs[k]!;
     const embeddings = Object.fromEntries(batch.views.map((_, k) => [`view${k}`, at(k)]));
     const byName = new Map(parameters.map(({ name }, k) => [`${PATH}/${name}`, at(batch.views.length + k)]));
-    const net = { sizes: { classes: batch.classes }, param: (name: string) => byName.get(name)! };
+    const before = new Map(states.map((state) => [`${PATH}/${state.name}`, stateBefore(state, batch)]));
+    const net = {
+      sizes: { classes: batch.classes },
+      param: (name: string) => byName.get(name)!,
+      state: (name: string) => before.get(name)!,
+      update: (name: string, next: tf.Tensor) =>
+        after.set(name.slice(PATH.length + 1), next.dataSync() as Float32Array),
+    };
     return run(embeddings, tf.tensor1d(batch.labels as number[], "int32"), net);
   };
   /** What a loss says and the gradient of a number made of it. */
@@ -162,7 +184,7 @@ function evaluate(
     }),
   );
   const { shared, ...answer } = said;
-  if (!shared) return { ...answer, gradient };
+  if (!shared) return { ...answer, gradient, states: after };
   const shares = differentiated(
     ({ perSample, constant }) =>
       constant === undefined ? tf.mean(perSample!) : tf.add(tf.mean(perSample!), constant),
@@ -171,5 +193,12 @@ function evaluate(
       constant: constant?.dataSync()[0] ?? 0,
     }),
   );
-  return { ...answer, gradient, shares: { ...shares.said, gradient: shares.gradient } };
+  return { ...answer, gradient, states: after, shares: { ...shares.said, gradient: shares.gradient } };
+}
+
+function stateBefore({ name, shape, initial }: LossState, { states, classes }: CompiledBatch): tf.Tensor {
+  const given = states?.get(name);
+  if (given !== undefined) return tf.tensor(Float32Array.from(given.data), [...given.shape], "float32");
+  const sides = shape.map((side) => (side === "classes" ? classes : (side as number)));
+  return tf.fill(sides, initial);
 }

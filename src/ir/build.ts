@@ -176,6 +176,10 @@ export class Builder {
     return this.graph.node({ kind: "param", name }, [], shape, "real");
   }
 
+  state(name: string, shape: readonly Dim[]): Node {
+    return this.graph.node({ kind: "state", name }, [], shape, "real");
+  }
+
   gather(table: Node, indices: Node): Node {
     return this.graph.node(
       { kind: "gather" },

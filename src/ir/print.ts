@@ -39,6 +39,7 @@ function attributes(operation: Operation): string[] {
   switch (operation.kind) {
     case "input":
     case "param":
+    case "state":
       return [JSON.stringify(operation.name)];
     case "constant":
       return [String(operation.value)];

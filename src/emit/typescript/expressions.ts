@@ -123,6 +123,8 @@ export function expressionOf(node: Node, write: Written): string {
       return "labels";
     case "param":
       return `net.param(${JSON.stringify(operation.name)})`;
+    case "state":
+      return `net.state(${JSON.stringify(operation.name)})`;
     case "size":
       return dimText(operation.dim);
     case "iota":

@@ -4,11 +4,12 @@
  */
 import type { Node } from "../../ir/graph.ts";
 import { constantOf } from "../../ir/graph.ts";
+import type { LossState } from "../../ir/lower/environment.ts";
 import type { LoweredLoss } from "../../ir/lower/loss.ts";
 import { rootsOf } from "../../ir/lower/loss.ts";
 import { topological } from "../../ir/order.ts";
 import { blocksText } from "./blocks.ts";
-import { expressionOf } from "./expressions.ts";
+import { dimText, expressionOf } from "./expressions.ts";
 import { Names } from "./names.ts";
 import { nameOf } from "./node_names.ts";
 
@@ -62,6 +63,8 @@ export function lossStatements(losses: readonly EmittedLoss[]): LossStatements {
     }
     const value = names.fresh(loss.name);
     lines.push(`const ${value} = { ${entries.join(", ")} };`);
+    for (const state of lowered.states)
+      lines.push(`net.update(${JSON.stringify(state.name)}, ${nextText(state, write)});`);
     return { name: loss.name, value, valid: value };
   });
   return { lines, results };
@@ -110,6 +113,14 @@ function bodyStatements(
 
 const scalarText = (node: Node, write: (node: Node) => string): string =>
   constantOf(node) === undefined ? expressionOf(node, write) : `tf.scalar(${constantOf(node)})`;
+
+/** A state after the step; a number fills the shape. */
+function nextText({ next, shape }: LossState, write: (node: Node) => string): string {
+  const text = constantOf(next) === undefined ? write(next) : `tf.scalar(${write(next)})`;
+  return next.shape.length === shape.length
+    ? text
+    : `tf.broadcastTo(${text}, [${shape.map(dimText).join(", ")}])`;
+}
 
 /** The flag as 0 or 1. */
 function validText(node: Node, write: (node: Node) => string): string {

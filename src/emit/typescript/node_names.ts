@@ -42,6 +42,7 @@ export function nameOf(node: Node): string {
     case "input":
       return `${operation.name}_embeddings`;
     case "param":
+    case "state":
       return operation.name.split("/").slice(-2).join("_");
     case "labels":
       return "labels";

@@ -4,8 +4,9 @@
  */
 import { format } from "prettier";
 import { type FunctionDeclarationStructure, Node, Project, type SourceFile, StructureKind } from "ts-morph";
+import type { Dim } from "../../ir/graph.ts";
 import { Graph } from "../../ir/graph.ts";
-import type { LossParameter } from "../../ir/lower/environment.ts";
+import type { LossParameter, LossState } from "../../ir/lower/environment.ts";
 import { lowerModel } from "../../ir/lower/model.ts";
 import { optimise } from "../../ir/passes/optimise.ts";
 import type { HeadPlan, LossPlan, ModelPlan } from "../../plan/plan.ts";
@@ -13,7 +14,7 @@ import { oneLine } from "../../resolve/describe.ts";
 import { position, textOf } from "../../source/source.ts";
 import { emitCombination } from "./combine.ts";
 import type { EmittedCombination } from "./combine.ts";
-import { dimText } from "./expressions.ts";
+import { dimText, numberText } from "./expressions.ts";
 import { emitBackbone, emitHead } from "./layers.ts";
 import type { EmittedLoss } from "./losses.ts";
 import { lossStatements } from "./losses.ts";
@@ -154,6 +155,7 @@ function lossesFunction(plan: ModelPlan, declarations: Declarations): Declared {
   const graph = new Graph();
   const emitted = optimise(graph, lowerModel(plan, graph), plan).map(({ loss, lowered }): EmittedLoss => {
     declarations.parameters.push(...lowered.parameters.map(lossParameterText));
+    declarations.state.push(...lowered.states.map(lossStateText));
     return { name: loss.name, lowered, comment: lossComment(loss) };
   });
   const { lines, results } = lossStatements(emitted);
@@ -179,9 +181,17 @@ function lossComment(loss: LossPlan): string[] {
   return lines;
 }
 
+/** A shape where the sizes of the data are called `sizes`. */
+const sidesText = (shape: readonly Dim[]): string =>
+  shape.map((side) => (side === "classes" ? "sizes.classes" : dimText(side))).join(", ");
+
+function lossStateText({ name, shape, initial }: LossState): string {
+  return `{ name: ${stringLiteral(name)}, shape: [${sidesText(shape)}], initial: ${numberText(initial)} }`;
+}
+
 function lossParameterText(parameter: LossParameter): string {
   const { name, shape, initializer, lr, train } = parameter;
-  const sides = shape.map((side) => (side === "classes" ? "sizes.classes" : dimText(side))).join(", ");
+  const sides = sidesText(shape);
   const entries = [
     `name: ${stringLiteral(name)}`,
     `shape: [${sides}]`,

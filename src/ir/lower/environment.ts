@@ -4,7 +4,7 @@
  */
 import type { LossInstance, MinerInstance, Value } from "../../resolve/values.ts";
 import type { Scope } from "../../resolve/scope.ts";
-import type { Expression, Let } from "../../syntax/ast.ts";
+import type { Expression, Let, Reduction } from "../../syntax/ast.ts";
 import type { Span } from "../../source/source.ts";
 import type { Axis, Lowered } from "../axes.ts";
 import type { Builder } from "../build.ts";
@@ -60,6 +60,24 @@ export interface LossParameter {
   readonly train: boolean;
 }
 
+/** A reduction inside no other: what it ranges over, first index first, and what it came to. */
+export interface OutermostReduction {
+  readonly expression: Reduction;
+  readonly over: readonly Dim[];
+  readonly node: Node;
+}
+
+/** A `state` of a loss. */
+export interface LossState {
+  /** `losses/pull/m` */
+  readonly name: string;
+  readonly shape: readonly Dim[];
+  /** Of every element. */
+  readonly initial: number;
+  /** Its value after the step: of its shape, or a number for every element. */
+  readonly next: Node;
+}
+
 /** What one loss's lowering works with and collects. */
 export interface Context {
   readonly build: Builder;
@@ -70,6 +88,7 @@ export interface Context {
   /** `losses/arc`: the prefix of its parameters' names. */
   readonly path: string;
   readonly parameters: LossParameter[];
+  readonly states: LossState[];
   /** For each outermost reduction, where it had a tuple (a scalar bool); `undefined` for one that always has. */
   readonly outermost: (Lowered | undefined)[];
   /** The miner that restricts tuples; absent while its own body is lowered. */
@@ -78,6 +97,8 @@ export interface Context {
   mined: boolean;
   /** What the miner's body sees, by the embeddings it is on. */
   readonly minerBodies: Map<string, Environment>;
+  /** The outermost reductions in the order of the formula. */
+  readonly reductions: OutermostReduction[];
   /** Whether the place being lowered stands in a guard. */
   guarding: boolean;
   /** Whether the shares of the samples are asked for. */

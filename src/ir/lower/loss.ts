@@ -2,22 +2,19 @@
  * Lowering of a whole loss: an instance (every parameter bound) on an embedding becomes two scalars of the graph, its
  * value and whether the batch held a valid tuple, and the list of its trainable parameters.
  */
-import type { LossInstance, MinerInstance, Value } from "../../resolve/values.ts";
-import { bindArguments } from "../../resolve/bind.ts";
-import { evaluateConstant } from "../../resolve/evaluate.ts";
-import { signatureOf } from "../../resolve/use.ts";
-import { Diagnostics } from "../../diagnostics/diagnostic.ts";
+import type { LossInstance, MinerInstance } from "../../resolve/values.ts";
 import type { Span } from "../../source/source.ts";
-import type { Block, Expression, Param } from "../../syntax/ast.ts";
-import type { Axis, Lowered } from "../axes.ts";
+import type { Lowered } from "../axes.ts";
 import { scalar, slot } from "../axes.ts";
 import { Builder } from "../build.ts";
 import type { Dim, Graph, Node } from "../graph.ts";
 import { constantOf } from "../graph.ts";
 import { combine, disjunction, masked } from "./combine.ts";
-import type { Context, LossParameter } from "./environment.ts";
+import type { Context, LossParameter, LossState, OutermostReduction } from "./environment.ts";
 import { Environment, GranularityError, LoweringError, MinerError } from "./environment.ts";
 import { lower } from "./expression.ts";
+import { lowerParam } from "./parameters.ts";
+import { lowerState } from "./states.ts";
 import { SAMPLE, mappedShares, sharesOf } from "./shares.ts";
 
 /** Expressions expanded for one loss before it is refused. */
@@ -31,8 +28,10 @@ export interface LoweredLoss {
   /** The shares of the samples, where they were asked for. */
   readonly shares?: LossShares;
   readonly parameters: readonly LossParameter[];
+  readonly states: readonly LossState[];
   /** The expressions that came to each node, innermost first: for messages. */
   readonly origins: ReadonlyMap<Node, readonly Span[]>;
+  readonly reductions: readonly OutermostReduction[];
 }
 
 export interface LossShares {
@@ -65,10 +64,12 @@ export function lowerLoss(graph: Graph, instance: LossInstance, inputs: LossInpu
     expand,
     path: inputs.path,
     parameters: [],
+    states: [],
     outermost: [],
     miner: inputs.miner,
     mined: false,
     minerBodies: new Map(),
+    reductions: [],
     guarding: false,
     sharing: inputs.shares === true,
     depth: 0,
@@ -90,27 +91,32 @@ export function lowerLoss(graph: Graph, instance: LossInstance, inputs: LossInpu
     throw new LoweringError(instance.declaration.body.span, "a loss that is not one number");
   const present: Lowered = body.present === undefined ? body : masked(context, body, body.present);
   const valid = disjunction(context, context.outermost.length === 0 ? [undefined] : context.outermost);
-  const { parameters, origins } = context;
+  const { parameters, states, origins, reductions } = context;
   const shares = context.sharing ? { shares: lossShares(context, instance, body, valid) } : {};
+  const rest = { ...shares, parameters, states, origins, reductions };
   if (valid === undefined) {
     const always = build.graph.constant(1, "bool");
-    return { value: build.asReal(present.node), valid: always, ...shares, parameters, origins };
+    return { value: build.asReal(present.node), valid: always, ...rest };
   }
   // Without a valid tuple the loss is 0, whatever the formula adds to its reductions.
   const value = vanishesOverNothing(present.node) ? present : masked(context, present, valid);
-  return { value: build.asReal(value.node), valid: valid.node, ...shares, parameters, origins };
+  return { value: build.asReal(value.node), valid: valid.node, ...rest };
 }
 
 /** The nodes that a lowered loss is made of, for passes over the graph. */
-export function rootsOf({ value, valid, shares }: LoweredLoss): Node[] {
-  return shares === undefined ? [value, valid] : [value, valid, shares.perSample, shares.constant];
+export function rootsOf({ value, valid, shares, states }: LoweredLoss): Node[] {
+  const parts = shares === undefined ? [] : [shares.perSample, shares.constant];
+  return [value, valid, ...parts, ...states.map((state) => state.next)];
 }
 
 /** The loss with other nodes in place of `rootsOf` it, in the same order. */
 export function withRoots(lowered: LoweredLoss, roots: readonly Node[]): LoweredLoss {
-  const [value, valid, perSample, constant] = roots as [Node, Node, Node?, Node?];
-  const shares = perSample === undefined || constant === undefined ? {} : { shares: { perSample, constant } };
-  return { ...lowered, value, valid, ...shares };
+  const rest = [...roots];
+  const next = (): Node => rest.shift()!;
+  const [value, valid] = [next(), next()];
+  const shares = lowered.shares === undefined ? {} : { shares: { perSample: next(), constant: next() } };
+  const states = lowered.states.map((state) => ({ ...state, next: next() }));
+  return { ...lowered, value, valid, ...shares, states };
 }
 
 /** Both parts are 0 where the loss is absent, or the batch held no valid tuple. */
@@ -161,7 +167,8 @@ function expand(context: Context, instance: LossInstance, views: readonly Lowere
         break;
       }
       case "State":
-        throw new LoweringError(statement.span, "`state`");
+        lowerState(context, statement, environment);
+        break;
       case "Assignment":
         throw new LoweringError(statement.span, "an assignment outside a miner");
     }
@@ -201,66 +208,4 @@ function vanishesOverNothing(node: Node): boolean {
     default:
       return false;
   }
-}
-
-function lowerParam(
-  context: Context,
-  param: Param,
-  environment: Environment,
-  instance: LossInstance,
-): Lowered {
-  const { build } = context;
-  const shape = (param.type.axes ?? []).map((axis): Dim => {
-    const { node } = lower(context, axis, environment);
-    if (node.operation.kind === "size") return node.operation.dim;
-    if (node.operation.kind === "constant") return node.operation.value;
-    throw new LoweringError(axis.span, "a side that is not known before training");
-  });
-  const { init } = param;
-  if (init.kind !== "Call" && init.kind !== "Name") throw new LoweringError(init.span, "such an initialiser");
-  const initializer = init.kind === "Call" ? init.callee.text : init.text;
-  const resolved = instance.scope.lookup("initializer", initializer);
-  if (resolved === undefined) throw new LoweringError(init.span, `the initialiser \`${initializer}\``);
-  const use = init.kind === "Call" && init.block !== undefined ? { ...init, block: undefined } : init;
-  const values = bindArguments(
-    signatureOf(resolved),
-    use as typeof init,
-    instance.scope,
-    instance.parameters,
-    new Diagnostics(),
-  );
-  if (values === undefined) throw new LoweringError(init.span, `this use of \`${initializer}\``);
-  const settings = settingsOf(init.kind === "Call" ? init.block : undefined, instance.parameters);
-  const lr = settings.get("lr");
-  const train = settings.get("train");
-  const name = uniqueName(context, `${context.path}/${param.name.text}`);
-  context.parameters.push({
-    name,
-    shape,
-    initializer: { name: initializer, values },
-    ...(lr?.kind === "number" ? { lr: lr.value } : {}),
-    train: train?.kind === "bool" ? train.value : true,
-  });
-  const node = build.param(name, shape);
-  const axes = shape.map((size, k): Axis => slot(shape.length - 1 - k, size));
-  return { node, axes };
-}
-
-/** A loss used twice within another has its parameters twice. */
-function uniqueName(context: Context, wanted: string): string {
-  let name = wanted;
-  for (let k = 2; context.parameters.some((parameter) => parameter.name === name); k++)
-    name = `${wanted}_${k}`;
-  return name;
-}
-
-/** The settings after an initialiser, `{ lr: 1e-2, train: learn_beta }`. */
-function settingsOf(block: Block | undefined, environment: ReadonlyMap<string, Value>): Map<string, Value> {
-  const found = new Map<string, Value>();
-  for (const entry of block?.entries ?? []) {
-    const value: Expression | undefined = entry.value;
-    const known = value === undefined ? undefined : evaluateConstant(value, environment, new Diagnostics());
-    if (known !== undefined) found.set(entry.name.text, known);
-  }
-  return found;
 }

@@ -12,12 +12,16 @@ export function lowerModel(
   return plan.losses.map((loss) => ({ loss, lowered: lowerPlanned(graph, plan, loss) }));
 }
 
-/** One loss of a plan on its head. Throws `LoweringError`. */
-export function lowerPlanned(graph: Graph, plan: ModelPlan, loss: LossPlan): LoweredLoss {
+/** One loss of a plan on its head, with the shares of the samples where a gate weighs them. Throws `LoweringError`. */
+export function lowerPlanned(
+  graph: Graph,
+  plan: ModelPlan,
+  loss: LossPlan,
+  shares = isGated(plan.combine, loss.name),
+): LoweredLoss {
   const head = plan.heads.find((candidate) => candidate.name === loss.head);
   if (head === undefined) throw new Error(`the loss ${loss.name} has no head`);
   const views = [{ name: head.name, dim: head.dim }];
-  const shares = isGated(plan.combine, loss.name);
   return lowerLoss(graph, loss.instance, { path: `losses/${loss.name}`, views, miner: loss.miner, shares });
 }
 

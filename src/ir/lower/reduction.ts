@@ -29,7 +29,14 @@ export function lowerReduction(context: Context, expression: Reduction, environm
   if (lists.size > 0) return lowerOverLists(context, expression, environment, lists, lowerTuples);
   return withTuples(context, () => {
     const tuples = lowerTuples(context, expression, environment, inner, expression.indices);
-    return reduced(context, expression, inner, tuples);
+    const result = reduced(context, expression, inner, tuples);
+    if (context.depth === 1)
+      context.reductions.push({
+        expression,
+        over: tuples.axes.map(({ size }) => size),
+        node: result.value.node,
+      });
+    return result;
   });
 }
 
