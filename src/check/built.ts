@@ -11,7 +11,6 @@ import type { Call } from "../syntax/ast.ts";
 export const built = {
   source: new Set(["icon_sets", "folder"]),
   split: new Set(["zero_shot"]),
-  strategy: new Set(["equal", "learned"]),
 } as const;
 
 /** Arguments of strategies that the language knows and no signature has yet. */

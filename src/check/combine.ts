@@ -17,8 +17,10 @@ import { matchArguments } from "../resolve/match.ts";
 import { refuseBlock, resolveUse, signatureOf } from "../resolve/use.ts";
 import { textOf, type Span } from "../source/source.ts";
 import type { Binary, Call, Expression, Name } from "../syntax/ast.ts";
-import { built, reportNotBuilt, reportUnbuiltArguments } from "./built.ts";
+import type { Values } from "../resolve/values.ts";
+import { reportUnbuiltArguments } from "./built.ts";
 import type { CheckContext } from "./context.ts";
+import { checkGroupMatters, groupsOf } from "./groups.ts";
 
 /** Σ coefficient · leaf, or a plain constant. */
 type Linear =
@@ -235,20 +237,13 @@ function strategy(call: Call, path: string, at: Combination): CombinePlan | unde
   const resolved = resolveUse("strategy", call, scope, diagnostics);
   if (resolved === undefined) return undefined;
   const name = call.callee.text;
-  if (!built.strategy.has(name)) {
-    reportNotBuilt(
-      `The strategy \`${name}\``,
-      call.callee.span,
-      diagnostics,
-      "`equal` and `learned` are, and so is plain arithmetic.",
-    );
-    return undefined;
-  }
   if (reportUnbuiltArguments(call, diagnostics)) return undefined;
-  refuseBlock(call, diagnostics);
   const signature = signatureOf(resolved);
   const match = matchArguments(signature, call, diagnostics);
   const values = bindMatched(signature, match, scope, new Map(), diagnostics);
+  const needs = resolved.declaration.needs.map((need) => need.text);
+  if (name === "hierarchical") return hierarchy(call, path, needs, values, at);
+  refuseBlock(call, diagnostics);
   if (match.rest.length === 0)
     diagnostics.report(malformedCombination, call.span, {
       what: `\`${name}\` combines nothing`,
@@ -259,13 +254,42 @@ function strategy(call: Call, path: string, at: Combination): CombinePlan | unde
     name: oneLine(textOf(operand.span)),
     node: node(operand, `${path}/${place}`, at),
   }));
+  return planned(call, path, needs, values, operands);
+}
+
+/** `hierarchical(by: …) { name: COMBINATION }` */
+function hierarchy(
+  call: Call,
+  path: string,
+  needs: readonly string[],
+  values: Values | undefined,
+  at: Combination,
+): CombinePlan | undefined {
+  const { diagnostics } = at.context;
+  const groups = groupsOf(call, diagnostics) ?? [];
+  const by = values?.get("by");
+  const operands = groups.map((group, place) => {
+    if (by?.kind === "word") checkGroupMatters(group, by.value, diagnostics);
+    return { name: group.entry.name.text, node: node(group.value, `${path}/${place}`, at) };
+  });
+  return planned(call, path, needs, values, operands);
+}
+
+function planned(
+  call: Call,
+  path: string,
+  needs: readonly string[],
+  values: Values | undefined,
+  operands: readonly { readonly name: string; readonly node: CombinePlan | undefined }[],
+): CombinePlan | undefined {
   if (values === undefined || operands.length === 0 || operands.some((operand) => operand.node === undefined))
     return undefined;
   return {
     kind: "strategy",
-    name,
+    name: call.callee.text,
     path,
     values,
+    needs,
     operands: operands as Extract<CombinePlan, { kind: "strategy" }>["operands"],
     span: call.span,
   };

@@ -1,6 +1,6 @@
 /**
- * Which heads a model has and which losses read them (language.md, "Heads"): a loss's own `with`, else the model's
- * `embedding`, one for each loss unless it is `shared`. A head ends in a vector. Pure.
+ * Which heads a model has and which losses read them (language.md, "Heads"): a loss's own `with`, else its group's, else the
+ * model's `embedding`, one for each loss unless it is `shared`. A head ends in a vector. Pure.
  */
 import { missingSetting, shapeMismatch } from "../diagnostics/codes/check.ts";
 import type { HeadPlan, Shape } from "../plan/plan.ts";
@@ -8,6 +8,7 @@ import type { Span } from "../source/source.ts";
 import type { Expression } from "../syntax/ast.ts";
 import { describeShape, isVector } from "../types/shapes.ts";
 import type { CheckContext } from "./context.ts";
+import { groupHeads } from "./groups.ts";
 import type { CheckedLoss } from "./losses.ts";
 import { expandPipeline } from "./pipeline.ts";
 
@@ -26,15 +27,23 @@ export interface CheckedHeads {
 export function checkHeads(
   losses: readonly CheckedLoss[],
   embedding: Expression | undefined,
+  combination: Expression | undefined,
   features: Shape | undefined,
   model: { readonly name: string; readonly span: Span },
   context: CheckContext,
 ): CheckedHeads {
+  const ofGroups = groupHeads(
+    combination,
+    losses.map((loss) => loss.name),
+    context.diagnostics,
+  );
   const wanted = new Map<string, { pipeline: Expression; losses: string[] }>();
   const headOf = new Map<string, string>();
   let whole = true;
   for (const loss of losses) {
-    const pipeline = loss.head ?? (embedding?.kind === "Shared" ? embedding.pipeline : embedding);
+    const group = loss.head === undefined ? ofGroups.get(loss.name) : undefined;
+    const fallback = embedding?.kind === "Shared" ? embedding.pipeline : embedding;
+    const pipeline = loss.head ?? group?.pipeline ?? fallback;
     if (pipeline === undefined) {
       whole = false;
       const why = `The loss \`${loss.name}\` has no head of its own (\`with …\`), so the model's \`embedding\` says what it compares.`;
@@ -45,7 +54,7 @@ export function checkHeads(
       continue;
     }
     const shared = loss.head === undefined && embedding?.kind === "Shared";
-    const name = shared ? sharedHead : loss.name;
+    const name = group?.name ?? (shared ? sharedHead : loss.name);
     headOf.set(loss.name, name);
     const before = wanted.get(name);
     if (before === undefined) wanted.set(name, { pipeline, losses: [loss.name] });

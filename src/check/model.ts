@@ -62,7 +62,14 @@ export function checkModel(declaration: ModelDeclaration, context: CheckContext)
     backbone === undefined ? undefined : expandPipeline(backbone, data?.image, "backbone", context);
 
   const losses = checkLosses(blockOf("losses"), settings.get("losses")?.name.span, context);
-  const heads = checkHeads(losses, valueOf("embedding"), expanded?.output, { name, span: owner }, context);
+  const heads = checkHeads(
+    losses,
+    valueOf("embedding"),
+    valueOf("combine"),
+    expanded?.output,
+    { name, span: owner },
+    context,
+  );
   for (const { name: loss, instance } of losses) {
     const head = heads.heads.find((each) => each.name === heads.headOf.get(loss));
     if (instance === undefined || head === undefined) continue;

@@ -93,6 +93,8 @@ export type CombinePlan =
       /** Path of its parameters and state: `combine`, `combine/0`, … */
       readonly path: string;
       readonly values: Values;
+      /** What its declaration asks of its operands: `non_negative`, `per_sample`, … */
+      readonly needs: readonly string[];
       /** Each operand with the name it is reported by. */
       readonly operands: readonly { readonly name: string; readonly node: CombinePlan }[];
       readonly span: Span;

@@ -42,7 +42,7 @@ export function lowerLosses(
 
 /** One loss of a plan, lowered into `graph`. Throws `LoweringError`. */
 export function lossSubject(graph: Graph, plan: ModelPlan, loss: LossPlan): LossSubject {
-  const lowered = lowerPlanned(graph, plan, loss);
+  const lowered = lowerPlanned(graph, plan, loss, false);
   const head = plan.heads.find((each) => each.name === loss.head)!;
   const bounds = boundsOf([lowered.value, lowered.valid], leavesOf(plan, lowered.parameters));
   return { plan: loss, head, lowered, bounds };

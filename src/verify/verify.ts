@@ -7,9 +7,11 @@ import { Diagnostics } from "../diagnostics/diagnostic.ts";
 import type { LoweringError } from "../ir/lower/environment.ts";
 import type { LossPlan, ModelPlan } from "../plan/plan.ts";
 import { lowerLosses, type Subject } from "./subject.ts";
+import { checkGates } from "./rules/gates.ts";
 import { checkHinges } from "./rules/hinges.ts";
+import { checkStrategyNeeds } from "./rules/strategy_needs.ts";
 
-const laws: readonly ((subject: Subject) => void)[] = [checkHinges];
+const laws: readonly ((subject: Subject) => void)[] = [checkHinges, checkGates, checkStrategyNeeds];
 
 /** Holds a plan against the laws; whether it can be compiled. */
 export function verifyModel(plan: ModelPlan, diagnostics: Diagnostics): boolean {

@@ -285,7 +285,6 @@ describe("refused, at the exact characters", () => {
     ["product of losses", { losses: two, combine: "combine: a * b" }, ["DML0412 a * b"]],
     ["misspelt strategy", { losses: two, combine: "combine: lerned(a, b)" }, ["DML0201 lerned"]],
     ["misspelt option", { losses: two, combine: "combine: learned(a, b, flor: 0.1)" }, ["DML0210 flor"]],
-    ["strategy not built", { losses: two, combine: "combine: gated(a, b)" }, ["DML0900 gated"]],
     ["empty strategy", { losses: two, combine: "combine: equal()" }, ["DML0412 equal()"]],
     ["batch without units", { train: "train { batch: 32 * 4 }" }, ["DML0404 32 * 4"]],
     [

@@ -31,7 +31,7 @@ function strategy(
     ]),
   );
   const named = Object.entries(operands).map(([each, node]) => ({ name: each, node }));
-  return { kind: "strategy", name, path, values, operands: named, span: model.combine.span };
+  return { kind: "strategy", name, path, values, needs: [], operands: named, span: model.combine.span };
 }
 
 const sum = (terms: Record<string, readonly [number, CombinePlan]>): CombinePlan => ({

@@ -242,6 +242,80 @@ export const headGeometry = define<{ loss: string; head: string; assumed: string
       : "Leave out the `|> normalize` at the end of the head.",
 });
 
+export const redundantGroup = define<{ group: string; strategy: string }>({
+  code: "DML0421",
+  name: "redundant-group",
+  severity: "warning",
+  message: ({ group, strategy }) =>
+    `The group \`${group}\` has no head of its own and uses \`${strategy}\`, as the groups themselves do`,
+  reason: ({ strategy }) =>
+    `\`${strategy}\` of \`${strategy}\` weighs the same losses with products of weights: a flat combination, written in another way.`,
+  help: ({ strategy }) =>
+    `Give the group a branch (\`with …\`), another strategy, or put all losses into one \`${strategy}(…)\`.`,
+});
+
+interface Need {
+  readonly strategy: string;
+  readonly operand: string;
+  readonly need: "non_negative" | "positive";
+  /** Whether the strategy has a `floor`. */
+  readonly floor: boolean;
+}
+
+const needed = ({ need }: Need): string => (need === "positive" ? "bounded away from 0" : "never negative");
+
+const needReason = ({ strategy, need }: Need): string =>
+  need === "positive"
+    ? `\`${strategy}\` divides by what it learns of each loss, and would make that of a loss near 0 as small as it likes: the whole is unbounded below.`
+    : `\`${strategy}\` measures how large each loss is and divides by that, which means nothing for a loss that may be negative.`;
+
+const needRemedy = ({ need, floor, strategy }: Need): string =>
+  need === "positive" && floor
+    ? `Write \`${strategy}(…, floor: 1e-3)\`: losses below the floor then train nothing.`
+    : strategy === "equal" || strategy === "learned"
+      ? "Write `scale: none`, or combine it with a fixed coefficient."
+      : "Combine it with a fixed coefficient outside of the strategy, or declare the range of the loss if it has one (`: real >= 0`).";
+
+export const needBroken = define<Need & { found: string }>({
+  code: "DML0422",
+  name: "strategy-need-broken",
+  severity: "error",
+  message: (a) => `\`${a.strategy}\` needs losses that are ${needed(a)}, but \`${a.operand}\` ${a.found}`,
+  reason: needReason,
+  help: needRemedy,
+});
+
+export const needUnproven = define<Need & { bounds: string }>({
+  code: "DML0423",
+  name: "strategy-need-unproven",
+  severity: "warning",
+  message: (a) =>
+    `\`${a.strategy}\` needs losses that are ${needed(a)}, which cannot be shown of \`${a.operand}\``,
+  reason: (a) => `What is known of \`${a.operand}\`: ${a.bounds}. ${needReason(a)}`,
+  help: (a) =>
+    a.need === "positive" && a.floor
+      ? needRemedy(a)
+      : `If it never is, say so in its header: \`${a.need === "positive" ? ": real > 0" : ": real >= 0"}\`. ${needRemedy(a)}`,
+});
+
+export const notPerSample = define<{
+  strategy: string;
+  operand: string;
+  kind: "class" | "batch" | "strategy";
+  why: string;
+}>({
+  code: "DML0424",
+  name: "not-per-sample",
+  severity: "error",
+  message: ({ strategy, operand, kind }) =>
+    kind === "strategy"
+      ? `\`${strategy}\` weighs each sample, but \`${operand}\` gives one number for the whole batch`
+      : `\`${strategy}\` weighs each sample, but \`${operand}\` is a loss per ${kind}`,
+  reason: ({ why }) => `No sample has a share of its own in it: ${why}.`,
+  help: ({ strategy, operand }) =>
+    `Take \`${operand}\` out of \`${strategy}\`, for example \`${strategy}(…) + 0.1 * ${operand}\`.`,
+});
+
 /** Everything that parses and means something in the language, but that this version cannot compile. */
 export const notBuiltYet = define<{ thing: string; help?: string }>({
   code: "DML0900",
