@@ -16,8 +16,8 @@ export interface ChunkSizes {
   readonly classes: number;
 }
 
-/** Bytes of one tensor above which the reduction it belongs to is cut into blocks. */
-const LARGEST_TENSOR = 2 ** 26;
+/** Bytes of all its tensors together above which a reduction is cut into blocks. */
+const LARGEST_REDUCTION = 2 ** 29;
 /** A tensor of at most this many bytes is computed whole and its rows handed to the blocks. */
 const SMALL_TENSOR = 2 ** 24;
 
@@ -44,11 +44,10 @@ function chunked(
   const { op, axes } = operation;
   const side = full[0];
   if (typeof side !== "string" || !axes.includes(0)) return undefined;
-  const largest = Math.max(
-    bytes(full, sizes),
-    ...topological(inputs).map((node) => (node.shape.includes(side) ? bytes(node.shape, sizes) : 0)),
-  );
-  if (largest <= LARGEST_TENSOR) return undefined;
+  const total = topological(inputs)
+    .filter((node) => node.shape.includes(side))
+    .reduce((sum, node) => sum + bytes(node.shape, sizes), 0);
+  if (total <= LARGEST_REDUCTION) return undefined;
   const blocks = (reduction: "sum" | "count", of: Node, where: Node | undefined): Node | undefined =>
     new Blocks(build, sizes, side).over(reduction, of, where, axes, full.length);
   switch (op) {
