@@ -80,8 +80,8 @@ export type ReduceOperator =
  * - Of batches sorted by class into blocks of M: `within_class`, the entries of [batch, batch] in each row's own block;
  *   `classmates`, the entries of [batch] in each sample's own block; `other_classmates`, from the labels, which of the
  *   block are not the sample itself; all [batch, M].
- * - `in_blocks`: the sum of its body over blocks of rows along `side`: the first `sliced` inputs by their rows, the rest whole, each
- *   standing in the `slot` of the body at its place.
+ * - `in_blocks`: the sum of its body over blocks of rows along `side`: the first `sliced` inputs by their rows, the rest
+ *   whole, each standing in the `slot` of the body at its place.
  */
 export type Operation =
   | { readonly kind: "input"; readonly name: string }
