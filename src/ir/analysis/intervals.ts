@@ -86,6 +86,8 @@ function bound(node: Node, inputs: readonly Bounds[], leaves: Leaves): Bounds {
         : { value: REAL, norm: NONNEGATIVE };
     case "param":
       return { value: leaves.fixed?.(operation.name) ?? REAL, norm: NONNEGATIVE };
+    case "state":
+      return { value: REAL, norm: NONNEGATIVE };
     case "constant":
       return { value: interval(operation.value, operation.value) };
     case "size":

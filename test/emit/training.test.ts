@@ -1,0 +1,143 @@
+/** Emitted programs that train: gates, mined losses, states and regularisers on generated images, in this process. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as tf from "@tensorflow/tfjs-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { checkFile, emitModel } from "../../src/compile.ts";
+import { eraseTypes } from "../../src/emit/typescript/erase.ts";
+import type { CombinePlan, ModelPlan } from "../../src/plan/plan.ts";
+import { trainingBatches } from "../../src/runtime/data/batches.ts";
+import { startEngine } from "../../src/runtime/engine/index.ts";
+import * as runtime from "../../src/runtime/index.ts";
+import type { Program } from "../../src/runtime/program.ts";
+import { runProgram } from "../../src/runtime/run.ts";
+import { disposeFeeds, makeFeeds } from "../../src/runtime/train/feeds.ts";
+import { createOptimizer } from "../../src/runtime/train/optimizers.ts";
+import { createStep } from "../../src/runtime/train/step.ts";
+import type { Generation } from "../../src/runtime/train/tensors.ts";
+import { initialGeneration } from "../../src/runtime/train/trainer.ts";
+import { host } from "../check/harness.ts";
+import { drawShapes, shapes } from "../train/shapes.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "dmlc-training-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+beforeAll(async () => {
+  await startEngine("wasm");
+});
+
+const spec = (losses: string, optimizer: string): string => `
+dataset images = folder("images") { image: gray(12x12), split: zero_shot(train: 0.5) }
+loss moving() {
+  state m: real = 0 then 0.9 * m + 0.1 * mean[i] norm(x[i])
+  mean[i, j | same(i, j)] relu(euclidean(x[i], x[j]) + m - 0.05)
+}
+model small {
+  data: images
+  backbone: conv(4, kernel: 3) |> relu |> max_pool(2)
+  embedding: linear(8) |> normalize
+  losses { ${losses} }
+  combine: equal(${[...losses.matchAll(/^(\w+): /gm)].map(([, name]) => name).join(", ")})
+  train { batch: 4 classes * 3 samples  steps: 4  optimizer: ${optimizer} }
+  evaluate { recall_at: [1] }
+}`;
+
+function planOf(losses: string, optimizer = "adamw(lr: 3e-3)"): ModelPlan {
+  const { diagnostics, models } = checkFile(host({ "spec.dml": spec(losses, optimizer) }), "spec.dml")!;
+  const errors = diagnostics.filter(({ severity }) => severity === "error");
+  if (errors.length > 0 || models.length !== 1)
+    throw new Error(errors.map((each) => each.message).join("\n"));
+  return models[0]!;
+}
+
+/** The plan with a gate in place of `equal`. */
+function gated(plan: ModelPlan, name: "gated" | "soft_min" = "gated"): ModelPlan {
+  const combine = { ...plan.combine, name, values: new Map() } as CombinePlan;
+  return { ...plan, combine };
+}
+
+/** The program that a plan is emitted as, on generated images. */
+async function programOf(plan: ModelPlan): Promise<Program> {
+  const identity = { specFile: "spec.dml", specHash: "0".repeat(64), compiler: "dmlc" };
+  const emitted = await emitModel(plan, identity);
+  if (!("text" in emitted)) throw new Error(JSON.stringify(emitted.diagnostics.map((each) => each.message)));
+  const body = eraseTypes(emitted.text)
+    .replace(/^import [^;]*;$/m, "")
+    .replace("export default program;", "")
+    .replace("await main(program, import.meta.url);", "return program;");
+  const names = Object.keys(runtime);
+  const program = new Function(...names, body)(...names.map((name) => runtime[name as "tf"])) as Program;
+  return { ...program, data: shapes(12, 6) };
+}
+
+/** The first step of a program, and what it leaves. */
+function firstSteps(program: Program, steps: number): Generation {
+  const dataset = drawShapes(12, 6);
+  const indices = Int32Array.from({ length: dataset.labels.length }, (_, k) => k);
+  const batches = trainingBatches(dataset, indices, program.train.batch, program.augment, 1);
+  const sizes = { classes: batches.classes };
+  const specs = program.parameters(sizes);
+  const optimizer = createOptimizer(program.train.optimizer, specs);
+  const step = createStep(program, sizes, specs, optimizer);
+  let generation = initialGeneration(program, sizes, specs, 1);
+  const noise = program.noise?.(sizes) ?? [];
+  for (let k = 0; k < steps; k++) {
+    const feeds = makeFeeds({ batches, optimizer, train: program.train, noise, steps, seed: 1 }, k);
+    generation = step(generation, feeds.batch, feeds.rates);
+    disposeFeeds(feeds);
+  }
+  return generation;
+}
+
+const values = (tensor: tf.Tensor): number[] => Array.from(tensor.dataSync());
+
+const LOSSES = `rank: triplet(margin: 0.4) on semi_hard()
+soft: multi_similarity()
+many: soft_triple(centers: 2)`;
+
+describe("a model with a gate", () => {
+  test.each(["gated", "soft_min"] as const)("%s trains and is judged", async (name) => {
+    const program = await programOf(gated(planOf(LOSSES), name));
+    const out = join(folder, name);
+    const results = await runProgram(program, {
+      engine: "wasm",
+      out,
+      specDirectory: folder,
+      projectRoot: folder,
+      allowOutside: false,
+      cacheDirectory: folder,
+      reporter: { phase() {}, work() {}, step() {}, message() {}, close() {} },
+    });
+    expect(results.steps).toBe(4);
+    const weights = ["rank", "soft", "many"].map((loss) => results.weights[loss]!);
+    expect(weights.reduce((sum, weight) => sum + weight, 0)).toBeCloseTo(1, 5);
+    for (const weight of weights) expect(Math.abs(weight - 1 / 3)).toBeLessThan(0.1);
+    expect(results.test.ensemble["recall_at_1"]).toBeGreaterThan(0);
+  });
+
+  test("starts with uniform gates, which are fixed equal weights", async () => {
+    // Plain gradient descent: the step is the gradient.
+    const plan = planOf(LOSSES, "sgd(lr: 0.5, momentum: 0)");
+    const [equal, gate] = [await programOf(plan), await programOf(gated(plan))];
+    const [left, right] = [firstSteps(equal, 1), firstSteps(gate, 1)];
+    const start = firstSteps(equal, 0);
+    let moved = 0;
+    for (const [name, tensor] of Object.entries(left.parameters)) {
+      const [a, b, from] = [tensor, right.parameters[name]!, start.parameters[name]!].map(values);
+      a!.forEach((v, k) => {
+        moved = Math.max(moved, Math.abs(v - from![k]!));
+        expect(Math.abs(v - b![k]!), name).toBeLessThanOrEqual(1e-5 * Math.max(1, Math.abs(v)));
+      });
+    }
+    expect(moved).toBeGreaterThan(1e-3);
+  });
+});
+
+describe("a model with a state", () => {
+  test("keeps it between steps", async () => {
+    const program = await programOf(planOf("pull: contrastive(margin: 0.5)\nmove: moving"));
+    expect(program.state({ classes: 3 })).toContainEqual({ name: "losses/move/m", shape: [], initial: 0 });
+    // Embeddings have length 1.
+    expect(values(firstSteps(program, 3).state["losses/move/m"]!)[0]).toBeCloseTo(1 - 0.9 ** 3, 5);
+  });
+});
