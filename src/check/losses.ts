@@ -82,13 +82,8 @@ function withInner(instance: LossInstance): readonly LossInstance[] {
 }
 
 function checkUse(instance: LossInstance, place: Span, context: CheckContext): void {
-  const { diagnostics } = context;
-  for (const { declaration, parameters } of withInner(instance)) {
-    const name = declaration.name.text;
-    if ((declaration.views?.length ?? 1) > 1)
-      reportNotBuilt(`A loss of two views in a model, as \`${name}\` is,`, place, diagnostics);
+  for (const { declaration, parameters } of withInner(instance))
     checkLossBudgets(declaration, parameters, place, context);
-  }
 }
 
 /** Whether a loss's formula compares samples of one class, and of different classes. */

@@ -2,16 +2,27 @@
  * The laws that need the formulas of a model and not only its names: each loss is lowered on its head, and every law
  * looks at the graphs and the bounds of their nodes. Called after a sound plan, in one order. Pure.
  */
+import { checkCombination } from "../check/rules/combination.ts";
 import { notBuiltYet } from "../diagnostics/codes/check.ts";
 import { Diagnostics } from "../diagnostics/diagnostic.ts";
-import type { LoweringError } from "../ir/lower/environment.ts";
+import { MinerError, type LoweringError } from "../ir/lower/environment.ts";
 import type { LossPlan, ModelPlan } from "../plan/plan.ts";
 import { lowerLosses, type Subject } from "./subject.ts";
 import { checkGates } from "./rules/gates.ts";
 import { checkHinges } from "./rules/hinges.ts";
+import { checkMemory } from "./rules/memory.ts";
+import { checkReached } from "./rules/reached.ts";
 import { checkStrategyNeeds } from "./rules/strategy_needs.ts";
+import { reportTupleMismatch } from "./rules/tuples.ts";
 
-const laws: readonly ((subject: Subject) => void)[] = [checkHinges, checkGates, checkStrategyNeeds];
+const laws: readonly ((subject: Subject) => void)[] = [
+  ({ plan, diagnostics }) => checkCombination(plan, diagnostics),
+  checkHinges,
+  checkReached,
+  checkGates,
+  checkStrategyNeeds,
+  checkMemory,
+];
 
 /** Holds a plan against the laws; whether it can be compiled. */
 export function verifyModel(plan: ModelPlan, diagnostics: Diagnostics): boolean {
@@ -24,6 +35,7 @@ export function verifyModel(plan: ModelPlan, diagnostics: Diagnostics): boolean 
 
 /** What lowering refuses is reported in the spec: at the formula if it stands there, else at the use of the loss. */
 export function reportRefused(loss: LossPlan, error: LoweringError, diagnostics: Diagnostics): void {
+  if (error instanceof MinerError) return reportTupleMismatch(loss, diagnostics);
   const inSpec = error.span.file === loss.span.file;
   const [span, related, label] = inSpec
     ? [error.span, loss.span, "used here"]

@@ -260,6 +260,8 @@ interface Need {
   readonly need: "non_negative" | "positive";
   /** Whether the strategy has a `floor`. */
   readonly floor: boolean;
+  /** Whether the operand is a loss, which may declare its range. */
+  readonly isLoss: boolean;
 }
 
 const needed = ({ need }: Need): string => (need === "positive" ? "bounded away from 0" : "never negative");
@@ -274,7 +276,7 @@ const needRemedy = ({ need, floor, strategy }: Need): string =>
     ? `Write \`${strategy}(…, floor: 1e-3)\`: losses below the floor then train nothing.`
     : strategy === "equal" || strategy === "learned"
       ? "Write `scale: none`, or combine it with a fixed coefficient."
-      : "Combine it with a fixed coefficient outside of the strategy, or declare the range of the loss if it has one (`: real >= 0`).";
+      : "Combine it with a fixed coefficient outside of the strategy.";
 
 export const needBroken = define<Need & { found: string }>({
   code: "DML0422",
@@ -293,7 +295,7 @@ export const needUnproven = define<Need & { bounds: string }>({
     `\`${a.strategy}\` needs losses that are ${needed(a)}, which cannot be shown of \`${a.operand}\``,
   reason: (a) => `What is known of \`${a.operand}\`: ${a.bounds}. ${needReason(a)}`,
   help: (a) =>
-    a.need === "positive" && a.floor
+    (a.need === "positive" && a.floor) || !a.isLoss
       ? needRemedy(a)
       : `If it never is, say so in its header: \`${a.need === "positive" ? ": real > 0" : ": real >= 0"}\`. ${needRemedy(a)}`,
 });
@@ -314,6 +316,70 @@ export const notPerSample = define<{
   reason: ({ why }) => `No sample has a share of its own in it: ${why}.`,
   help: ({ strategy, operand }) =>
     `Take \`${operand}\` out of \`${strategy}\`, for example \`${strategy}(…) + 0.1 * ${operand}\`.`,
+});
+
+export const inseparableGradients = define<{ inner: string; outer: string }>({
+  code: "DML0425",
+  name: "inseparable-gradients",
+  severity: "error",
+  message: ({ inner, outer }) =>
+    `\`${outer}\` needs the gradient of each operand, and \`${inner}\` below it has none of its own`,
+  reason: ({ inner }) =>
+    `\`${inner}\` puts gradients together and not values: its direction is the gradient of no loss, so it cannot be told from the others' by differentiating again.`,
+  help: ({ outer }) => `Put all losses into one \`${outer}(…)\`, or combine them by value inside it.`,
+});
+
+export const tupleMismatch = define<{ miner: string; loss: string; tuple: readonly string[] }>({
+  code: "DML0426",
+  name: "tuple-mismatch",
+  severity: "error",
+  message: ({ miner, loss, tuple }) =>
+    `\`${miner}\` chooses ${tuple.length === 2 ? "pairs" : "triplets"} (${tuple.join(", ")}), and \`${loss}\` has none it could choose among`,
+  reason: ({ tuple }) =>
+    tuple.length === 2
+      ? "A miner of pairs restricts the `same` and `differs` in a formula, and there is none here."
+      : "A miner of triplets restricts reductions that bind an anchor, a positive and a negative, and there is none here.",
+  help: () => "Remove `on …`, or take a miner of the tuples that the loss compares.",
+});
+
+export const memoryBudget = define<{
+  total: string;
+  budget: string;
+  loss: string;
+  term: string;
+  shape: string;
+  largest: string;
+}>({
+  code: "DML0427",
+  name: "memory-budget",
+  severity: "error",
+  message: ({ total, budget }) =>
+    `The losses of one step keep ${total} for their gradients, more than ${budget}`,
+  reason: ({ loss, term, shape, largest }) =>
+    `The largest term is \`${term}\` of \`${loss}\`: ${shape} numbers, ${largest}.`,
+  help: () => "Take a smaller batch, or a loss that compares fewer tuples at once.",
+});
+
+export const cannotFold = define<{ compression: string; gate: string }>({
+  code: "DML0428",
+  name: "cannot-fold",
+  severity: "error",
+  message: ({ compression, gate }) =>
+    `\`${compression}\` folds the heads into one, which an ensemble with \`${gate}\` does not allow`,
+  reason: () =>
+    "Folding keeps directions of one linear map of the features. Gates weigh the heads anew for each sample, so there is no such map: such an ensemble can only be distilled.",
+  help: ({ gate }) =>
+    `Remove \`compress\`, or combine with fixed or learned weights in place of \`${gate}\`.`,
+});
+
+export const unreachedByGradient = define<{ loss: string; what: string }>({
+  code: "DML0429",
+  name: "unreached-by-gradient",
+  severity: "error",
+  message: ({ loss, what }) => `No gradient of \`${loss}\` reaches ${what}`,
+  reason: () =>
+    `It would keep its random first value for ever: on every way from the loss to it there is a \`stop_gradient\`, a comparison, or a branch that is never taken.`,
+  help: () => "Take it out of `stop_gradient`, use it in the formula, or declare it with `{ train: false }`.",
 });
 
 /** Everything that parses and means something in the language, but that this version cannot compile. */

@@ -15,12 +15,17 @@ type Strategy = Extract<CombinePlan, { kind: "strategy" }>;
 /** Strategies whose value is a weighted sum of their operands, of which each sample has its share. */
 const WEIGHTED_SUMS: ReadonlySet<string> = new Set(["equal", "learned", "hierarchical", "gated", "soft_min"]);
 
+/** Whether a node passes on the shares that its operands have. */
+export function hasShares(node: CombinePlan): boolean {
+  return node.kind !== "strategy" || WEIGHTED_SUMS.has(node.name);
+}
+
 export function checkGates({ plan, losses, diagnostics }: Subject): void {
   const below = (node: CombinePlan, gate: Strategy): void => {
     const related = [{ span: gate.span, label: "weighs each sample" }];
     if (node.kind === "sum") for (const term of node.terms) below(term.node, gate);
     if (node.kind === "strategy") {
-      if (WEIGHTED_SUMS.has(node.name)) for (const operand of node.operands) below(operand.node, gate);
+      if (hasShares(node)) for (const operand of node.operands) below(operand.node, gate);
       else
         diagnostics.report(
           notPerSample,

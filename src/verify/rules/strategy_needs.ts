@@ -9,6 +9,7 @@ import { formatNumber } from "../../resolve/describe.ts";
 import type { Span } from "../../source/source.ts";
 import { valueOf } from "../combination_values.ts";
 import type { LossSubject, Subject } from "../subject.ts";
+import { hasShares } from "./gates.ts";
 import { witness } from "../witness.ts";
 
 type Need = "non_negative" | "positive";
@@ -44,11 +45,19 @@ function checkOperand(
   strategy: Strategy,
   { losses, diagnostics }: Subject,
 ): void {
+  // What has no share of each sample has been refused.
+  if (strategy.needs.includes("per_sample") && !hasShares(node)) return;
   const bounds = valueOf(node, losses);
   if (bounds === undefined || holds(need, bounds)) return;
   const loss = node.kind === "loss" ? losses.find(({ plan }) => plan.name === node.name) : undefined;
   const found = loss === undefined ? undefined : brokenBy(need, loss);
-  const args = { strategy: strategy.name, operand: name, need, floor: strategy.values.has("floor") };
+  const args = {
+    strategy: strategy.name,
+    operand: name,
+    need,
+    floor: strategy.values.has("floor"),
+    isLoss: loss !== undefined,
+  };
   const related = loss === undefined ? {} : { related: [{ span: loss.plan.span, label: "the loss" }] };
   const place: Span = node.span;
   if (found !== undefined) diagnostics.report(needBroken, place, { ...args, found }, related);

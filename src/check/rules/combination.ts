@@ -1,0 +1,86 @@
+/**
+ * Laws of whole combinations, on the plan: gradients that can be told apart, as many gates kept as there are, heads that
+ * can be compared, an ensemble that can be folded. Called when a model's plan is whole. Pure.
+ */
+import { cannotFold, inseparableGradients, malformedCombination } from "../../diagnostics/codes/check.ts";
+import type { Diagnostics } from "../../diagnostics/diagnostic.ts";
+import type { CombinePlan, ModelPlan } from "../../plan/plan.ts";
+import type { Values } from "../../resolve/values.ts";
+import { isSurgery, operandsOf } from "../cost.ts";
+
+type Strategy = Extract<CombinePlan, { kind: "strategy" }>;
+
+export function checkCombination(plan: ModelPlan, diagnostics: Diagnostics): void {
+  const visit = (node: CombinePlan, surgery: Strategy | undefined): void => {
+    let inside = surgery;
+    if (node.kind === "strategy") {
+      if (isSurgery(node)) {
+        if (surgery !== undefined)
+          diagnostics.report(
+            inseparableGradients,
+            node.span,
+            { inner: node.name, outer: surgery.name },
+            { related: [{ span: surgery.span, label: "asks for the gradient of each operand" }] },
+          );
+        inside = node;
+      }
+      checkTop(node, diagnostics);
+      if (node.name === "wedl") checkWidths(node, plan, diagnostics);
+    }
+    for (const operand of operandsOf(node)) visit(operand, inside);
+  };
+  visit(plan.combine, undefined);
+  checkFold(plan, diagnostics);
+}
+
+/** `top: 5` of three losses. */
+function checkTop({ name, values, operands, span }: Strategy, diagnostics: Diagnostics): void {
+  const top = numberIn(values, "top");
+  if (top === undefined || top <= operands.length) return;
+  diagnostics.report(malformedCombination, span, {
+    what: `\`${name}\` should keep ${top} of ${operands.length} ${operands.length === 1 ? "gate" : "gates"}`,
+    why: "There is one gate an operand.",
+    help: `Write \`top: ${operands.length}\` or less, or leave it out to keep all.`,
+  });
+}
+
+/** `wedl` compares the embeddings of different heads number by number. */
+function checkWidths(node: Strategy, { heads }: ModelPlan, diagnostics: Diagnostics): void {
+  const names = new Set(lossesBelow(node));
+  const own = heads.filter((head) => head.losses.some((loss) => names.has(loss)));
+  const [first] = own;
+  const other = own.find((head) => head.dim !== first?.dim);
+  if (first === undefined || other === undefined) return;
+  diagnostics.report(malformedCombination, node.span, {
+    what: `\`wedl\` compares heads, but \`${first.name}\` has ${first.dim} numbers and \`${other.name}\` ${other.dim}`,
+    why: "Its diversity term is the distance between the embeddings that two heads give to one sample.",
+    help: "Give all heads below it the same width.",
+  });
+}
+
+/** A compression keeps directions of one linear map; a gate is none. */
+function checkFold({ combine, compress }: ModelPlan, diagnostics: Diagnostics): void {
+  if (compress === undefined) return;
+  const gate = gatesIn(combine)[0];
+  if (gate === undefined) return;
+  diagnostics.report(
+    cannotFold,
+    compress.span,
+    { compression: compress.name, gate: gate.name },
+    { related: [{ span: gate.span, label: "weighs each sample by itself" }] },
+  );
+}
+
+function gatesIn(node: CombinePlan): Strategy[] {
+  const own = node.kind === "strategy" && node.needs.includes("per_sample") ? [node] : [];
+  return [...own, ...operandsOf(node).flatMap(gatesIn)];
+}
+
+function lossesBelow(node: CombinePlan): string[] {
+  return node.kind === "loss" ? [node.name] : operandsOf(node).flatMap(lossesBelow);
+}
+
+function numberIn(values: Values, name: string): number | undefined {
+  const value = values.get(name);
+  return value?.kind === "number" ? value.value : undefined;
+}
