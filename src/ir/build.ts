@@ -168,8 +168,11 @@ export class Builder {
     return this.graph.node({ kind: "labels" }, [], ["batch"], "int");
   }
 
-  input(name: string, dim: number): Node {
-    return this.graph.node({ kind: "input", name }, [], ["batch", dim], "real");
+  /** A head's embeddings of one view of the batch; view 0 is the first. */
+  input(name: string, dim: number, view = 0): Node {
+    const operation =
+      view === 0 ? ({ kind: "input", name } as const) : ({ kind: "input", name, view } as const);
+    return this.graph.node(operation, [], ["batch", dim], "real");
   }
 
   param(name: string, shape: readonly Dim[]): Node {

@@ -64,7 +64,7 @@ export type ReduceOperator =
 
 /**
  * What a node computes. `inputs` are positional and broadcast like in tfjs.
- * - `input`: an embedding [batch, dim]; `labels`: class indices [batch]; `param`: a parameter of a loss; `state`: a state.
+ * - `input`: an embedding [batch, dim], of a further view where one is named (1, 2, …); `labels`: class indices [batch]; `param`: a parameter of a loss; `state`: a state.
  * - `size`: a side as a number; `iota`: from, from + 1, … [n].
  * - `view`: the input's axes permuted, `null` for a new axis of size 1.
  * - `same`, `differs`: from the labels, [batch, batch].
@@ -84,7 +84,7 @@ export type ReduceOperator =
  *   whole, each standing in the `slot` of the body at its place.
  */
 export type Operation =
-  | { readonly kind: "input"; readonly name: string }
+  | { readonly kind: "input"; readonly name: string; readonly view?: number }
   | { readonly kind: "labels" }
   | { readonly kind: "param"; readonly name: string }
   | { readonly kind: "state"; readonly name: string }

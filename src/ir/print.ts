@@ -37,7 +37,10 @@ function nameOf(operation: Operation): string {
 /** What an operation has besides its inputs. */
 function attributes(operation: Operation): string[] {
   switch (operation.kind) {
-    case "input":
+    case "input": {
+      const { name, view } = operation;
+      return [JSON.stringify(name), ...(view === undefined ? [] : [`view: ${view}`])];
+    }
     case "param":
     case "state":
       return [JSON.stringify(operation.name)];

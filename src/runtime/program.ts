@@ -224,6 +224,8 @@ export interface Program {
   readonly augment: readonly Augmentation[];
   /** Height, width, channels of one image. */
   readonly image: readonly [number, number, number];
+  /** How often each sample of a training batch is drawn, augmented anew; once where absent. */
+  readonly views?: number;
 
   readonly heads: readonly HeadSpec[];
   /** By loss name, in the order of declaration: only losses that are combined. */
@@ -235,8 +237,16 @@ export interface Program {
   noise?(sizes: Sizes): NoiseSpec[];
   /** Images [B, H, W, C], values in 0..1, to features and each head's embeddings. */
   embed(images: tf.Tensor4D, net: Net): Embedded;
-  /** Each head's embeddings and int32 class indices [B] (sorted by class, P classes of M) to each loss. */
-  losses(embeddings: Embedded["heads"], labels: tf.Tensor1D, net: Net): Record<string, LossValue>;
+  /**
+   * Each head's embeddings and int32 class indices [B] (sorted by class, P classes of M) to each loss. `otherViews` are the
+   * embeddings of the further views of the same samples.
+   */
+  losses(
+    embeddings: Embedded["heads"],
+    labels: tf.Tensor1D,
+    net: Net,
+    otherViews: readonly Embedded["heads"][],
+  ): Record<string, LossValue>;
   /** The losses into the one scalar that is minimised. */
   combine(losses: Record<string, LossValue>, context: CombineContext): Combined;
   /**

@@ -26,8 +26,9 @@ beforeAll(async () => {
   await startEngine("wasm");
 });
 
-const spec = (losses: string, optimizer: string): string => `
-dataset images = folder("images") { image: gray(12x12), split: zero_shot(train: 0.5) }
+const spec = (losses: string, optimizer: string, augment: string): string => `
+dataset images = folder("images") { image: gray(12x12), split: zero_shot(train: 0.5)${augment} }
+loss apart() of (u, v) { mean[i] euclidean(u[i], v[i]) }
 loss moving() {
   state m: real = 0 then 0.9 * m + 0.1 * mean[i] norm(x[i])
   mean[i, j | same(i, j)] relu(euclidean(x[i], x[j]) + m - 0.05)
@@ -42,8 +43,9 @@ model small {
   evaluate { recall_at: [1] }
 }`;
 
-function planOf(losses: string, optimizer = "adamw(lr: 3e-3)"): ModelPlan {
-  const { diagnostics, models } = checkFile(host({ "spec.dml": spec(losses, optimizer) }), "spec.dml")!;
+function planOf(losses: string, optimizer = "adamw(lr: 3e-3)", augment = ""): ModelPlan {
+  const text = spec(losses, optimizer, augment);
+  const { diagnostics, models } = checkFile(host({ "spec.dml": text }), "spec.dml")!;
   const errors = diagnostics.filter(({ severity }) => severity === "error");
   if (errors.length > 0 || models.length !== 1)
     throw new Error(errors.map((each) => each.message).join("\n"));
@@ -70,8 +72,8 @@ async function programOf(plan: ModelPlan): Promise<Program> {
   return { ...program, data: shapes(12, 6) };
 }
 
-/** The first step of a program, and what it leaves. */
-function firstSteps(program: Program, steps: number): Generation {
+/** What the first steps of a program leave, and what they said of its losses. */
+function firstSteps(program: Program, steps: number): Generation & { losses: Record<string, number>[] } {
   const dataset = drawShapes(12, 6);
   const indices = Int32Array.from({ length: dataset.labels.length }, (_, k) => k);
   const batches = trainingBatches(dataset, indices, program.train.batch, program.augment, 1);
@@ -81,12 +83,18 @@ function firstSteps(program: Program, steps: number): Generation {
   const step = createStep(program, sizes, specs, optimizer);
   let generation = initialGeneration(program, sizes, specs, 1);
   const noise = program.noise?.(sizes) ?? [];
+  const losses: Record<string, number>[] = [];
   for (let k = 0; k < steps; k++) {
-    const feeds = makeFeeds({ batches, optimizer, train: program.train, noise, steps, seed: 1 }, k);
-    generation = step(generation, feeds.batch, feeds.rates);
+    const { train, views } = program;
+    const feeds = makeFeeds({ batches, optimizer, train, noise, steps, seed: 1, views }, k);
+    const result = step(generation, feeds.batch, feeds.rates);
+    losses.push(
+      Object.fromEntries(Object.entries(result.values.losses).map(([name, v]) => [name, values(v)[0]!])),
+    );
+    generation = result;
     disposeFeeds(feeds);
   }
-  return generation;
+  return { ...generation, losses };
 }
 
 const values = (tensor: tf.Tensor): number[] => Array.from(tensor.dataSync());
@@ -139,5 +147,33 @@ describe("a model with a state", () => {
     expect(program.state({ classes: 3 })).toContainEqual({ name: "losses/move/m", shape: [], initial: 0 });
     // Embeddings have length 1.
     expect(values(firstSteps(program, 3).state["losses/move/m"]!)[0]).toBeCloseTo(1 - 0.9 ** 3, 5);
+  });
+});
+
+describe("a model of two views", () => {
+  const LOSS = "near: apart\nrank: triplet(margin: 0.4)";
+  const AUGMENT = ", augment: affine(rotate: 20deg, shift: 0.1)";
+
+  test("draws each sample twice, augmented anew; losses of one view read the first", async () => {
+    const twice = await programOf(planOf(LOSS, undefined, AUGMENT));
+    expect(twice.views).toBe(2);
+    const once = await programOf(planOf("rank: triplet(margin: 0.4)", undefined, AUGMENT));
+    expect(once.views).toBeUndefined();
+    const [both] = firstSteps(twice, 1).losses;
+    const [alone] = firstSteps(once, 1).losses;
+    expect(both!["near"]).toBeGreaterThan(1e-3);
+    expect(both!["rank"]).toBeCloseTo(alone!["rank"]!, 5);
+  });
+
+  test("without augmentation has twice the same", async () => {
+    const [said] = firstSteps(await programOf(planOf(LOSS)), 1).losses;
+    expect(said!["near"]).toBe(0);
+  });
+
+  test("trains on statistics of both", async () => {
+    const losses = "flat: vicreg() with linear(8)\nrank: triplet(margin: 0.4)";
+    const said = firstSteps(await programOf(planOf(losses, undefined, AUGMENT)), 8).losses;
+    expect(said.every((each) => Object.values(each).every(Number.isFinite))).toBe(true);
+    expect(said.at(-1)!["flat"]).toBeLessThan(said[0]!["flat"]!);
   });
 });

@@ -117,8 +117,10 @@ export function expressionOf(node: Node, write: Written): string {
   switch (operation.kind) {
     case "constant":
       return node.type === "bool" ? tensorText(node, write) : numberText(operation.value);
-    case "input":
-      return `embeddings[${JSON.stringify(operation.name)}]!`;
+    case "input": {
+      const { name, view = 0 } = operation;
+      return `${view === 0 ? "embeddings" : `otherViews[${view - 1}]!`}[${JSON.stringify(name)}]!`;
+    }
     case "labels":
       return "labels";
     case "param":

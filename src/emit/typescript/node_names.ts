@@ -40,7 +40,7 @@ export function nameOf(node: Node): string {
   const { operation, inputs } = node;
   switch (operation.kind) {
     case "input":
-      return `${operation.name}_embeddings`;
+      return `${inputName(operation)}_embeddings`;
     case "param":
     case "state":
       return operation.name.split("/").slice(-2).join("_");
@@ -71,7 +71,12 @@ export function nameOf(node: Node): string {
 
 /** `pull` of the embeddings of the head pull. */
 function baseName(node: Node): string {
-  return node.operation.kind === "input" ? node.operation.name : nameOf(node);
+  return node.operation.kind === "input" ? inputName(node.operation) : nameOf(node);
+}
+
+/** `pull`; of a further view `pull_2`. */
+function inputName({ name, view }: { readonly name: string; readonly view?: number }): string {
+  return view === undefined ? name : `${name}_${view + 1}`;
 }
 
 /** `with_positives`: which anchors have one; `sum_above` where the spec has named what is summed. */

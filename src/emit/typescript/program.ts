@@ -7,7 +7,7 @@ import { type FunctionDeclarationStructure, Node, Project, type SourceFile, Stru
 import type { Dim } from "../../ir/graph.ts";
 import { Graph } from "../../ir/graph.ts";
 import type { LossParameter, LossState } from "../../ir/lower/environment.ts";
-import { lowerModel } from "../../ir/lower/model.ts";
+import { lowerModel, viewsOf } from "../../ir/lower/model.ts";
 import { optimise } from "../../ir/passes/optimise.ts";
 import type { HeadPlan, LossPlan, ModelPlan } from "../../plan/plan.ts";
 import { oneLine } from "../../resolve/describe.ts";
@@ -165,11 +165,15 @@ function lossesFunction(plan: ModelPlan, declarations: Declarations): Declared {
       ["embeddings", "Record<string, tf.Tensor2D>"],
       ["labels", "tf.Tensor1D"],
       ["net", "Net"],
+      ...(viewsOfModel(plan) > 1 ? [["otherViews", "readonly Record<string, tf.Tensor2D>[]"] as const] : []),
     ],
     returns: "Record<string, LossValue>",
     lines: [...lines, "", `return { ${entries.join(", ")} };`],
   });
 }
+
+/** How many views of a batch the model's losses read. */
+const viewsOfModel = ({ losses }: ModelPlan): number => Math.max(...losses.map(viewsOf));
 
 /** The entry of the spec, and the first sentence of the loss's own documentation, citation included. */
 function lossComment(loss: LossPlan): string[] {
@@ -277,6 +281,7 @@ function programText(plan: ModelPlan, identity: ProgramIdentity, optional: reado
     `split: ${splitText(plan.data.split)}`,
     `augment: [${plan.data.augment.map(transformText).join(", ")}]`,
     `image: ${dataLiteral(plan.data.image)}`,
+    ...(viewsOfModel(plan) > 1 ? [`views: ${viewsOfModel(plan)}`] : []),
     `heads: [${heads.join(", ")}]`,
     `lossPlaces: { ${places.join(", ")} }`,
     "parameters",

@@ -44,8 +44,8 @@ export interface LossShares {
 export interface LossInputs {
   /** `losses/arc`: the prefix of its parameters' names. */
   readonly path: string;
-  /** Name and width of the embedding of each view. */
-  readonly views: readonly { readonly name: string; readonly dim: number }[];
+  /** The embedding of each view: its name, its width, and which view of the batch it is (the first where absent). */
+  readonly views: readonly { readonly name: string; readonly dim: number; readonly view?: number }[];
   /** `LOSS on MINER`. */
   readonly miner?: MinerInstance | undefined;
   /** Whether the shares of the samples are wanted. */
@@ -80,8 +80,8 @@ export function lowerLoss(graph: Graph, instance: LossInstance, inputs: LossInpu
     origins: new Map(),
     budget: BUDGET,
   };
-  const views = inputs.views.map(({ name, dim }): Lowered => {
-    const node = build.input(name, dim);
+  const views = inputs.views.map(({ name, dim, view }): Lowered => {
+    const node = build.input(name, dim, view);
     return { node, axes: [slot(1, "batch"), slot(0, dim)] };
   });
   const body = expand(context, instance, views);

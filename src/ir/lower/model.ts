@@ -21,8 +21,17 @@ export function lowerPlanned(
 ): LoweredLoss {
   const head = plan.heads.find((candidate) => candidate.name === loss.head);
   if (head === undefined) throw new Error(`the loss ${loss.name} has no head`);
-  const views = [{ name: head.name, dim: head.dim }];
+  const views = Array.from({ length: viewsOf(loss) }, (_, view) => ({
+    name: head.name,
+    dim: head.dim,
+    view,
+  }));
   return lowerLoss(graph, loss.instance, { path: `losses/${loss.name}`, views, miner: loss.miner, shares });
+}
+
+/** How many views of the batch a loss reads. */
+export function viewsOf({ instance }: LossPlan): number {
+  return instance.declaration.views?.length ?? 1;
 }
 
 /** Strategies that weigh the samples' shares of their operands. */

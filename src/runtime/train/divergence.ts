@@ -11,6 +11,7 @@ import { createNet } from "./net.ts";
 import type { BatchTensors, Step } from "./step.ts";
 import { Holder } from "./tensors.ts";
 import type { Generation } from "./tensors.ts";
+import { embedViews } from "./views.ts";
 import { allFinite, disposeValues, readValues } from "./values.ts";
 import type { ReadValues } from "./values.ts";
 
@@ -90,14 +91,15 @@ async function gradientNorm(
   const squares = tf.tidy(() => {
     const net = createNet(sizes, true, parameters, state, batch.noise);
     const trained = specs.filter((spec) => spec.trainable).map((spec) => parameters[spec.name]!);
-    const { grads } = tf
-      .engine()
-      .gradients(
-        () => program.losses(program.embed(batch.images, net).heads, batch.labels, net)[loss]!.value,
-        trained,
-        undefined,
-        true,
-      );
+    const { grads } = tf.engine().gradients(
+      () => {
+        const { heads, others } = embedViews(program, batch.images, net);
+        return program.losses(heads, batch.labels, net, others)[loss]!.value;
+      },
+      trained,
+      undefined,
+      true,
+    );
     // A parameter the loss does not reach has no gradient.
     const reached = grads.filter((gradient: tf.Tensor | undefined) => gradient !== undefined);
     return reached

@@ -1,6 +1,6 @@
 /** What a step is fed, on the engine: the batch of a step and the rates of a step, both functions of its number. */
 import * as tf from "@tensorflow/tfjs-core";
-import type { TrainingBatches } from "../data/batches.ts";
+import type { Batch, TrainingBatches } from "../data/batches.ts";
 import type { NoiseSpec, TrainSettings } from "../program.ts";
 import { counterRandom } from "../random.ts";
 import type { Optimizer, RateTensors } from "./optimizers.ts";
@@ -24,20 +24,23 @@ export interface FeedSource {
   /** Steps of the run. */
   readonly steps: number;
   readonly seed: number;
+  /** Views of each batch that the program reads; one where absent. */
+  readonly views?: number | undefined;
 }
 
 /** Makes the feeds of step `step` (0-based) of a run. The caller disposes of them. */
 export function makeFeeds(
-  { batches, optimizer, train, noise, steps, seed }: FeedSource,
+  { batches, optimizer, train, noise, steps, seed, views = 1 }: FeedSource,
   step: number,
 ): Feeds {
   const start = performance.now();
-  const { images, labels } = batches.batch(step);
+  const drawn = Array.from({ length: views }, (_, view) => batches.batch(step, view));
+  const { labels } = drawn[0]!;
   const dataMs = performance.now() - start;
   const values = optimizer.rates(step, scheduleFactor(train.schedule, step, steps));
   return {
     batch: {
-      images: tf.tensor4d(images, [...batches.shape]),
+      images: imagesOf(drawn, batches.shape),
       labels: tf.tensor1d(labels, "int32"),
       noise: Object.fromEntries(noise.map((spec) => [spec.name, uniform(spec, seed, step)])),
     },
@@ -48,6 +51,15 @@ export function makeFeeds(
     },
     dataMs,
   };
+}
+
+/** The images of all views as one batch, view after view. */
+function imagesOf(views: readonly Batch[], [size, ...image]: TrainingBatches["shape"]): tf.Tensor4D {
+  const [first] = views;
+  const length = first!.images.length;
+  const all = views.length === 1 ? first!.images : new Float32Array(views.length * length);
+  if (views.length > 1) views.forEach(({ images }, view) => all.set(images, view * length));
+  return tf.tensor4d(all, [views.length * size, ...image]);
 }
 
 /** The noise of a step: uniform, from the stream of (seed, name, step). */

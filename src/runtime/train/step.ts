@@ -9,8 +9,9 @@ import { combinedGradients } from "./combined_gradients.ts";
 import { createNet } from "./net.ts";
 import type { Optimizer, RateTensors } from "./optimizers.ts";
 import type { Generation, TensorMap } from "./tensors.ts";
+import { embedViews } from "./views.ts";
 
-/** A batch on the engine: images [B, H, W, C] in 0..1 and int32 training-class indices [B], sorted. */
+/** A batch on the engine: images [B, H, W, C] in 0..1, those of further views behind the first's, and int32 training-class indices [B], sorted. */
 export interface BatchTensors {
   readonly images: tf.Tensor4D;
   readonly labels: tf.Tensor1D;
@@ -55,8 +56,8 @@ export function createStep(
       const net = createNet(sizes, true, parameters, state, batch.noise);
       let raw: Record<string, tf.Scalar> = {};
       const forward = (): Combined => {
-        const embedded = program.embed(batch.images, net);
-        const losses = program.losses(embedded.heads, batch.labels, net);
+        const { others, ...embedded } = embedViews(program, batch.images, net);
+        const losses = program.losses(embedded.heads, batch.labels, net, others);
         const combined = program.combine(losses, { ...embedded, net, labels: batch.labels });
         raw = Object.fromEntries(Object.entries(losses).map(([name, loss]) => [name, loss.value]));
         // What leaves the step beside the minimised scalar must outlive the scope of the forward pass.

@@ -93,7 +93,8 @@ export async function train(options: TrainOptions, start: Generation, holder: Ho
   const step = createStep(program, sizes, specs, optimizer);
   const { seed } = options;
   const noise = program.noise?.(sizes) ?? [];
-  const feedSource = { batches, optimizer, train: program.train, noise, steps, seed };
+  const { views } = program;
+  const feedSource = { batches, optimizer, train: program.train, noise, steps, seed, views };
   const feedsOf = (number: number) => makeFeeds(feedSource, number);
   const selection = new Selection(options, holder);
 
