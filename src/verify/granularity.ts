@@ -15,9 +15,13 @@ export type Granularity =
   /** `reduction`: the one that is not over samples first, or whose value is not simply added up. */
   | { readonly kind: "class" | "batch"; readonly reduction?: Reduction };
 
-/** Of a loss on embeddings of these widths. Throws `LoweringError` for a loss that cannot be lowered at all. */
-export function granularityOf(instance: LossInstance, views: LossInputs["views"]): Granularity {
-  const inputs = { path: `losses/${instance.declaration.name.text}`, views };
+/** Of a loss on embeddings of this width. Throws `LoweringError` for a loss that cannot be lowered at all. */
+export function granularityOf(instance: LossInstance, dim: number): Granularity {
+  const { name, views = [{ text: "x" }] } = instance.declaration;
+  const inputs: LossInputs = {
+    path: `losses/${name.text}`,
+    views: views.map((view) => ({ name: view.text, dim })),
+  };
   try {
     lowerLoss(new Graph(), instance, { ...inputs, shares: true });
     return { kind: "sample" };

@@ -67,7 +67,8 @@ function valueOn(
   const classes = Math.max(...labels) + 1;
   try {
     const params = initialParams(plan.instance, { classes, dim: head.dim }, 0, plan.name);
-    const views = [{ rows: labels.length, columns: head.dim, data }];
+    const count = plan.instance.declaration.views?.length ?? 1;
+    const views = Array.from({ length: count }, () => ({ rows: labels.length, columns: head.dim, data }));
     const options = plan.miner === undefined ? {} : { miner: plan.miner };
     const { value, valid } = interpretLoss(plan.instance, { views, labels, classes, params }, options);
     return valid && !Number.isNaN(value) ? value : undefined;

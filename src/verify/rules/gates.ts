@@ -43,7 +43,7 @@ export function checkGates({ plan, losses, diagnostics }: Subject): void {
     const loss = losses.find((each) => each.plan.name === node.name);
     if (loss === undefined) return;
     const { instance } = loss.plan;
-    const found = granularityOf(instance, [{ name: loss.head.name, dim: loss.head.dim }]);
+    const found = granularityOf(instance, loss.head.dim);
     if (found.kind === "sample") return;
     const { reduction, kind } = found;
     diagnostics.report(
