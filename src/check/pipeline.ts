@@ -101,8 +101,11 @@ function expand(expression: Expression, input: Shape | undefined, at: Expansion)
     case "Repeat": {
       const count = repeatCount(expression.count, at);
       let shape = input;
-      for (let round = 0; round < (count ?? 1) && !at.budget.spent; round++)
+      for (let round = 0; round < (count ?? 1) && !at.budget.spent; round++) {
         shape = expand(expression.body, shape, at);
+        // A faulty body spends nothing of the budget, and another round finds nothing new.
+        if (shape === undefined) break;
+      }
       return count === undefined ? undefined : shape;
     }
     case "Residual":

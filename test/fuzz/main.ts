@@ -1,7 +1,7 @@
 /**
  * `npm run fuzz -- --minutes N --seed S [--from ROUND]`: generated and damaged specs through the whole compiler for as
  * long as asked. Prints how many survived; the first that does not is written to `.cache/fuzz/failure.dml`, and the exit
- * code is 1.
+ * code is 1. The round at hand is in `.cache/fuzz/round.txt`, for an input that never ends.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -33,7 +33,11 @@ let emitted = 0;
 let slowest = 0;
 let told = performance.now();
 process.stdout.write(`seed ${seed}, ${minutes} min\n`);
+const folder = join(ownPackage().root, ".cache", "fuzz");
+mkdirSync(folder, { recursive: true });
 for (let number = from; performance.now() < end; number++) {
+  // Where an input never ends, this says which one it was.
+  writeFileSync(join(folder, "round.txt"), `--seed ${seed} --from ${number}\n`);
   try {
     const one = await round(seed, number, sources);
     survived++;
@@ -64,8 +68,6 @@ function report(): void {
 }
 
 function failed(number: number, text: string, what: string): void {
-  const folder = join(ownPackage().root, ".cache", "fuzz");
-  mkdirSync(folder, { recursive: true });
   const path = join(folder, "failure.dml");
   writeFileSync(path, text);
   process.stderr.write(`round ${number} of seed ${seed}: ${what}\nits input is in ${path}\n`);

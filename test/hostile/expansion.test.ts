@@ -152,6 +152,17 @@ describe("models", () => {
     );
     const nested = `${"residual { conv(4) |> ".repeat(100)}relu${" }".repeat(100)}`;
     await codes(model("", { entries: "a: triplet()", backbone: nested }));
+    for (const body of [
+      "unknown",
+      "conv(0)",
+      "repeat 1000000000 { unknown }",
+      "residual { unknown }",
+      "relu |> (",
+      "",
+    ])
+      expect(
+        await codes(model("", { entries: "a: triplet()", backbone: `repeat 1000000000 { ${body} }` })),
+      ).not.toEqual([]);
     const repeats = `${"repeat 10 { ".repeat(100)}relu${" }".repeat(100)}`;
     expect(await codes(model("", { entries: "a: triplet()", backbone: repeats }))).toContain("DML0414");
   });
