@@ -42,12 +42,17 @@ export function nodeHost(specPath: string): Host {
       if (isAbsolute(specifier)) return { refused: "is an absolute path" };
       if (!specifier.endsWith(".dml")) return { refused: "does not name a .dml file" };
       const path = join(dirname(fromFile), specifier);
-      const inside = relative(root, real(path));
-      if (inside.startsWith("..") || isAbsolute(inside)) return { refused: "leaves the project" };
-      return path;
+      return isWithin(root, path) ? path : { refused: "leaves the project" };
     },
+    isStandard: (path) => isWithin(real(join(ownPackage().root, "stdlib")), path),
     standardLibrary,
   };
+}
+
+/** Whether a path leads into a folder, links followed; the folder's own are. */
+function isWithin(folder: string, path: string): boolean {
+  const inside = relative(folder, real(path));
+  return inside !== "" && !inside.startsWith("..") && !isAbsolute(inside);
 }
 
 /** The path with links followed as far as it exists. */

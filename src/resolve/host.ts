@@ -12,6 +12,8 @@ export interface Host {
    * or is no `.dml` file), as the end of a sentence that begins "it".
    */
   resolve(fromFile: string, specifier: string): string | { readonly refused: string };
+  /** Whether a path is of the standard library itself, which alone may declare primitives; none is where absent. */
+  isStandard?(path: string): boolean;
   /** The files of the standard library: the same array at every call, so that it is parsed once. */
   standardLibrary(): readonly SourceFile[];
 }

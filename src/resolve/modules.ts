@@ -79,7 +79,8 @@ function load(path: string, loader: Loader): Module | undefined {
   const before = loader.loaded.get(path);
   if (before !== undefined) return before;
   const text = loader.host.read(path);
-  return text === undefined ? undefined : loadSource({ path, text, standard: false }, loader);
+  if (text === undefined) return undefined;
+  return loadSource({ path, text, standard: loader.host.isStandard?.(path) ?? false }, loader);
 }
 
 function loadSource(source: SourceFile, loader: Loader): Module {

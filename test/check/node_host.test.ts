@@ -41,3 +41,12 @@ test.each([
 test("a file that cannot be read", () => {
   expect(checkFile(nodeHost(join(project, "nothing.dml")), join(project, "nothing.dml"))).toBeUndefined();
 });
+
+test("the library's own files are checked as such", () => {
+  const library = join(import.meta.dirname, "..", "..", "stdlib");
+  const path = join(library, "layers", "layers.dml");
+  expect(checkFile(nodeHost(path), path)!.diagnostics).toEqual([]);
+  const copy = join(project, "layers.dml");
+  writeFileSync(copy, "primitive layer conv2(channels: int): image[h, w, c] -> image[_, _, channels]\n");
+  expect(checkFile(nodeHost(copy), copy)!.diagnostics).not.toEqual([]);
+});
