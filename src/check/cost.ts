@@ -1,12 +1,9 @@
 /** What a combination costs beside the losses themselves. For explanations and reports; pure. */
 import type { CombinePlan } from "../plan/plan.ts";
 
-/** Strategies that need the gradient of each operand. */
-const GRADIENT_STRATEGIES: ReadonlySet<string> = new Set(["pcgrad"]);
-
 /** Whether a node puts gradients together rather than values. */
 export function isSurgery(node: CombinePlan): boolean {
-  return node.kind === "strategy" && GRADIENT_STRATEGIES.has(node.name);
+  return node.kind === "strategy" && node.needs.includes("gradient_each");
 }
 
 /**

@@ -3,6 +3,7 @@
  * What is found disproves; what is not found proves nothing. Deterministic and pure.
  */
 import { BudgetError, initialParams, InterpretError, interpretLoss } from "../interpret/index.ts";
+import { topological } from "../ir/order.ts";
 import { counterRandom } from "../runtime/random.ts";
 import type { LossSubject } from "./subject.ts";
 
@@ -13,6 +14,8 @@ export interface Witness {
 }
 
 const RANDOM_BATCHES = 4;
+/** Numbers in all tensors of the loss on such a batch, above which none is tried. */
+const TRIED_NUMBERS = 1_000_000;
 const LABELS: readonly (readonly number[])[] = [
   [0, 0, 1, 1],
   [0, 0, 1, 1, 2, 2],
@@ -20,11 +23,22 @@ const LABELS: readonly (readonly number[])[] = [
 
 /** The first batch with a valid tuple on which the loss's value fulfils `wanted`. */
 export function witness(loss: LossSubject, wanted: (value: number) => boolean): Witness | undefined {
+  if (numbersIn(loss) > TRIED_NUMBERS) return undefined;
   for (const { labels, data, batch } of batches(loss)) {
     const value = valueOn(loss, labels, data);
     if (value !== undefined && wanted(value)) return { value, batch };
   }
   return undefined;
+}
+
+function numbersIn({ lowered }: LossSubject): number {
+  const labels = LABELS.at(-1)!;
+  const sizes = { batch: labels.length, classes: Math.max(...labels) + 1 };
+  return topological([lowered.value])
+    .map(({ shape }) =>
+      shape.reduce<number>((all, side) => all * (typeof side === "number" ? side : sizes[side]), 1),
+    )
+    .reduce((sum, own) => sum + own, 0);
 }
 
 interface Trial {

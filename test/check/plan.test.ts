@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { backwardPasses } from "../../src/check/cost.ts";
 import type { CombinePlan, LayerPlan, ModelPlan } from "../../src/plan/plan.ts";
 import { check, marks } from "./harness.ts";
 
@@ -353,4 +354,57 @@ describe("refused, at the exact characters", () => {
   ])("%s", (text, expected) => {
     expect(marks(check(text).diagnostics)).toEqual(expected);
   });
+});
+
+describe("named groups", () => {
+  const plan = planOf(
+    small(
+      `backbone: conv4(8)
+       embedding: linear(8) |> normalize
+       losses {
+         a: contrastive(margin: 0.5)  b: triplet  c: arcface with linear(4) |> normalize
+         d: multi_similarity  e: proxy_anchor
+       }
+       combine: 0.5 * e + hierarchical(by: equal) {
+         pairs: learned(a, b, c) with linear(16) |> normalize
+         rest: hierarchical { inner: d with linear(32) |> normalize }
+       }`,
+    ),
+  );
+
+  test("a group's head serves the losses without one of their own; the inner group wins", () => {
+    expect(plan.heads.map(({ name, losses, dim, weight }) => [name, losses, dim, weight])).toEqual([
+      ["pairs", ["a", "b"], 16, 0.25],
+      ["c", ["c"], 4, 0.25],
+      ["inner", ["d"], 32, 0.25],
+      ["e", ["e"], 8, 0.25],
+    ]);
+  });
+
+  test("groups are operands with their names", () => {
+    expect(combination(plan.combine)).toBe(
+      "0.5 e + 1 hierarchical@combine/1(learned@combine/1/0(a, b, c), hierarchical@combine/1/1(d))",
+    );
+    const groups = plan.combine.kind === "sum" ? plan.combine.terms[1]!.node : plan.combine;
+    expect(groups.kind === "strategy" && groups.operands.map(({ name }) => name)).toEqual(["pairs", "rest"]);
+    expect(groups.kind === "strategy" && groups.needs).toEqual(["non_negative"]);
+  });
+});
+
+test.each([
+  ["a + b", 1],
+  ["learned(a, b)", 1],
+  ["pcgrad(a, b)", 2],
+  ["pcgrad(a, b + c, d)", 3],
+  ["learned(pcgrad(a, b), c)", 3],
+  ["2 * pcgrad(a, b) + pcgrad(c, d)", 5],
+])("%s costs %d backward passes", (combine, passes) => {
+  const used = ["a", "b", "c", "d"].filter((name) => new RegExp(`\\b${name}\\b`).test(combine));
+  const plan = planOf(
+    small(
+      `backbone: conv4(8)  embedding: linear(8) |> normalize
+       losses { ${used.map((name) => `${name}: triplet`).join("  ")} }  combine: ${combine}`,
+    ),
+  );
+  expect(backwardPasses(plan.combine)).toBe(passes);
 });

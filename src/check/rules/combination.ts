@@ -5,7 +5,8 @@
 import { cannotFold, inseparableGradients, malformedCombination } from "../../diagnostics/codes/check.ts";
 import type { Diagnostics } from "../../diagnostics/diagnostic.ts";
 import type { CombinePlan, ModelPlan } from "../../plan/plan.ts";
-import type { Values } from "../../resolve/values.ts";
+import type { LossInstance, Values } from "../../resolve/values.ts";
+import { walk } from "../../syntax/traverse.ts";
 import { isSurgery, operandsOf } from "../cost.ts";
 
 type Strategy = Extract<CombinePlan, { kind: "strategy" }>;
@@ -58,9 +59,22 @@ function checkWidths(node: Strategy, { heads }: ModelPlan, diagnostics: Diagnost
   });
 }
 
-/** A compression keeps directions of one linear map; a gate is none. */
-function checkFold({ combine, compress }: ModelPlan, diagnostics: Diagnostics): void {
+/** Measures of the standard library that no distance between embeddings can stand for. */
+const ASYMMETRIC: ReadonlySet<string> = new Set(["snr"]);
+
+/** A compression keeps the distances of one linear map; a gate is none, and an asymmetric measure no distance. */
+function checkFold({ combine, compress, losses }: ModelPlan, diagnostics: Diagnostics): void {
   if (compress === undefined) return;
+  for (const { instance } of losses) {
+    const measure = asymmetricMeasure(instance);
+    if (measure !== undefined)
+      diagnostics.report(
+        cannotFold,
+        compress.span,
+        { compression: compress.name, measure },
+        { related: [{ span: instance.span, label: `compares by \`${measure}\`` }] },
+      );
+  }
   const gate = gatesIn(combine)[0];
   if (gate === undefined) return;
   diagnostics.report(
@@ -69,6 +83,25 @@ function checkFold({ combine, compress }: ModelPlan, diagnostics: Diagnostics): 
     { compression: compress.name, gate: gate.name },
     { related: [{ span: gate.span, label: "weighs each sample by itself" }] },
   );
+}
+
+function asymmetricMeasure({ declaration, parameters }: LossInstance): string | undefined {
+  for (const value of parameters.values()) {
+    const found =
+      value.kind === "loss"
+        ? asymmetricMeasure(value)
+        : value.kind === "measure" && ASYMMETRIC.has(value.declaration.name.text)
+          ? value.declaration.name.text
+          : undefined;
+    if (found !== undefined) return found;
+  }
+  let called: string | undefined;
+  walk(declaration, {
+    enter: (node) => {
+      if (node.kind === "Call" && ASYMMETRIC.has(node.callee.text)) called = node.callee.text;
+    },
+  });
+  return called;
 }
 
 function gatesIn(node: CombinePlan): Strategy[] {

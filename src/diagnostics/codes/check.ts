@@ -360,16 +360,20 @@ export const memoryBudget = define<{
   help: () => "Take a smaller batch, or a loss that compares fewer tuples at once.",
 });
 
-export const cannotFold = define<{ compression: string; gate: string }>({
+export const cannotFold = define<{ compression: string; gate?: string; measure?: string }>({
   code: "DML0428",
   name: "cannot-fold",
   severity: "error",
-  message: ({ compression, gate }) =>
-    `\`${compression}\` folds the heads into one, which an ensemble with \`${gate}\` does not allow`,
-  reason: () =>
-    "Folding keeps directions of one linear map of the features. Gates weigh the heads anew for each sample, so there is no such map: such an ensemble can only be distilled.",
+  message: ({ compression, gate, measure }) =>
+    `\`${compression}\` folds the heads into one, which an ensemble with \`${gate ?? measure}\` does not allow`,
+  reason: ({ measure }) =>
+    measure === undefined
+      ? "Folding keeps directions of one linear map of the features. Gates weigh the heads anew for each sample, so there is no such map: such an ensemble can only be distilled."
+      : `Folding keeps Euclidean distances, and \`${measure}\` is none: it depends on which of two samples is asked for the other. Such an ensemble can only be distilled.`,
   help: ({ gate }) =>
-    `Remove \`compress\`, or combine with fixed or learned weights in place of \`${gate}\`.`,
+    gate === undefined
+      ? "Remove `compress`, or compare by `euclidean` or `cosine_distance`."
+      : `Remove \`compress\`, or combine with fixed or learned weights in place of \`${gate}\`.`,
 });
 
 export const unreachedByGradient = define<{ loss: string; what: string }>({

@@ -26,6 +26,8 @@ export interface UsableRange {
 /** Values to start from where the default will not do. */
 const TRIED: readonly number[] = [0, 0.1, 0.5, 1, 2, -1];
 const HALVINGS = 24;
+/** Nodes of a loss above which nothing is tried: each trial lowers it anew. */
+const TRIED_NODES = 2000;
 
 /** The first parameter that makes the loss sound when it alone changes, and the values that do. */
 export function usableRange(
@@ -33,6 +35,7 @@ export function usableRange(
   loss: LossPlan,
   sound: (subject: LossSubject) => boolean,
 ): UsableRange | undefined {
+  if (lossSubject(new Graph(), plan, loss).lowered.origins.size > TRIED_NODES) return undefined;
   for (const { instance, parameter, value, replaced } of numbersOf(loss.instance)) {
     const works = (candidate: number): boolean => {
       const changed: NumberValue = { ...value, value: candidate };
