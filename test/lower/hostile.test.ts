@@ -117,9 +117,4 @@ describe("what cannot be built says so", () => {
     it(name, () => {
       expect(() => compileLoss(formula(body), [4])).toThrow(LoweringError);
     });
-
-  it("a state", () => {
-    const instance = formula("m + sum[i] x[i, 0]", "state m: real = 0 then 0.9 * m");
-    expect(() => compileLoss(instance, [4])).toThrow(LoweringError);
-  });
 });
