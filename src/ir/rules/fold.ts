@@ -57,11 +57,26 @@ export function foldComparison(graph: Graph, op: BinaryOperator, a: Node, b: Nod
 /** The neutral side of `and` or `or` disappears. The absorbing one stays: the result keeps the shape of both. */
 export function foldLogical(op: BinaryOperator, a: Node, b: Node): Node | undefined {
   const neutral = op === "and" ? 1 : 0;
-  if (a === b) return a;
+  if (isPartOf(op, a, b)) return b;
+  if (isPartOf(op, b, a)) return a;
   if (constantOf(a) === neutral) return b;
   if (constantOf(b) === neutral) return a;
   const constants = constantOf(a) !== undefined && constantOf(b) !== undefined;
   return constants ? a : undefined;
+}
+
+/** How far a chain of conditions is looked through. */
+const CHAIN = 16;
+
+/** Whether a condition is one of those that a chain of the same operator holds already. */
+function isPartOf(op: BinaryOperator, part: Node, whole: Node): boolean {
+  const open = [whole];
+  for (let looked = 0; looked < CHAIN && open.length > 0; looked++) {
+    const node = open.pop()!;
+    if (node === part) return true;
+    if (node.operation.kind === op) open.push(...node.inputs);
+  }
+  return false;
 }
 
 export function foldUnary(graph: Graph, op: UnaryOperator, input: Node): Node | undefined {

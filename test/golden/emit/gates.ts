@@ -77,7 +77,7 @@ function losses(
     ops.stopGradient(tf.expandDims(euclideanDistance, 1)),
     ops.stopGradient(withinClassAligned),
   );
-  const tuples2 = tf.logicalAnd(tuples, tf.logicalAnd(tf.logicalAnd(tuples, below), atMost));
+  const tuples2 = tf.logicalAnd(tf.logicalAnd(tuples, below), atMost);
   const some = ops.any(tuples2, { over: [0, 1, 2] });
   const difference = tf.sub(euclideanDistanceWithinClassAligned, tf.expandDims(euclideanDistance, 1));
   const relu = tf.relu(tf.add(difference, 0.2));
