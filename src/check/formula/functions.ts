@@ -28,13 +28,13 @@ export function callFunction(
       needed: countOf(needed),
       given: types.length,
     });
-    return resultOf(declaration.result?.name.text, [], context);
+    return resultOf(declaration.result?.name.text, [], call, context);
   }
   const sound = declaration.parameters.map((parameter, place) =>
     expectArgument(context, call, parameter, call.arguments[place]!.value, types[place]!),
   );
   const whole = sound.every(Boolean);
-  return resultOf(declaration.result?.name.text, whole ? types : [], context);
+  return resultOf(declaration.result?.name.text, whole ? types : [], call, context);
 }
 
 function expectArgument(
@@ -72,6 +72,7 @@ function expectArgument(
 function resultOf(
   result: string | undefined,
   types: readonly FormulaType[],
+  call: Call,
   context: FormulaContext,
 ): FormulaType {
   switch (result) {
@@ -82,9 +83,11 @@ function resultOf(
     case "vector": {
       const [vector, ...others] = types;
       if (vector?.kind !== "tensor") return unknown;
-      // With a size, other components are left than went in.
+      // With a size, other components are left than went in: as many wherever the size is written the same.
       if (others.length === 0) return vector;
-      return { ...vector, axes: [...vector.axes.slice(0, -1), context.axes.unlike("dim", false)] };
+      const size = oneLine(textOf(call.arguments[1]!.value.span));
+      const left = context.axes.of(`the first ${size} of dim`, false);
+      return { ...vector, axes: [...vector.axes.slice(0, -1), left] };
     }
     default: {
       const [vector] = types;
