@@ -5,6 +5,12 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { beforeAll, describe, expect, it } from "vitest";
 import { compileLoss } from "../../src/cli/compiled_loss.ts";
+import { Builder } from "../../src/ir/build.ts";
+import type { Dim } from "../../src/ir/graph.ts";
+import { Graph } from "../../src/ir/graph.ts";
+import { lowerLoss } from "../../src/ir/lower/loss.ts";
+import { topological } from "../../src/ir/order.ts";
+import { chunk } from "../../src/ir/passes/chunk.ts";
 import { inBlocks } from "../../src/runtime/ops/in_blocks.ts";
 import type { LossInstance } from "../../src/resolve/values.ts";
 import { startEngine } from "../../src/runtime/engine/index.ts";
@@ -56,6 +62,24 @@ describe.each(USES)("%s", (_, instance) => {
     close(whole.gradient.views[0]!, parts.gradient.views[0]!);
     for (const [name, gradient] of whole.gradient.params) close(gradient, parts.gradient.params.get(name)!);
   });
+});
+
+it.each([
+  ["soft_triple", loss("soft_triple", SOFT_TRIPLE), 64],
+  ["arcface", loss("arcface"), 4096],
+  ["triplet", loss("triplet(margin: 0.4)"), 2048],
+  ["smooth_ap", loss("smooth_ap", SMOOTH_AP), 2048],
+] as const)("nothing large is left outside the blocks: %s", (_, instance, batch) => {
+  const sizes = { batch, classes: 100_000 };
+  const bytes = (shape: readonly Dim[]): number =>
+    4 * shape.reduce<number>((all, side) => all * (typeof side === "number" ? side : sizes[side]), 1);
+  const graph = new Graph();
+  const lowered = lowerLoss(graph, instance, { path: "losses/l", views: [{ name: "x", dim: 16 }] });
+  const before = topological([lowered.value]).filter((node) => node.shape.includes("batch"));
+  const [root] = chunk(new Builder(graph), [lowered.value], sizes);
+  const after = topological([root!]).filter((node) => node.shape.includes("batch"));
+  expect(Math.max(...before.map((node) => bytes(node.shape)))).toBeGreaterThan(2 ** 25);
+  expect(Math.max(...after.map((node) => bytes(node.shape)))).toBeLessThanOrEqual(2 ** 24);
 });
 
 it("what fits stays whole", () => {

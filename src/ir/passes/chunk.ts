@@ -18,7 +18,10 @@ export interface ChunkSizes {
 
 /** Bytes of all its tensors together above which a reduction is cut into blocks. */
 const LARGEST_REDUCTION = 2 ** 29;
-/** A tensor of at most this many bytes is computed whole and its rows handed to the blocks. */
+/**
+ * A tensor is computed whole, and its rows handed to the blocks, where neither it nor anything it is computed from takes
+ * more: a vector of losses is small, the logits behind it are not.
+ */
 const SMALL_TENSOR = 2 ** 24;
 
 export function chunk(build: Builder, roots: readonly Node[], sizes: ChunkSizes): Node[] {
@@ -81,6 +84,7 @@ class Blocks {
   private readonly sliced = new Map<Node, Node>();
   private readonly shared = new Map<Node, Node>();
   private readonly known = new Map<string, Node>();
+  private readonly weights = new Map<Node, number>();
 
   constructor(build: Builder, sizes: ChunkSizes, side: "batch" | "classes") {
     this.build = build;
@@ -134,12 +138,22 @@ class Blocks {
     return made;
   }
 
+  /** Bytes of the largest tensor that computing a node takes, itself included, of those that grow with the side cut. */
+  private heaviest(node: Node): number {
+    const before = this.weights.get(node);
+    if (before !== undefined) return before;
+    const own = node.shape.includes(this.side) ? bytes(node.shape, this.sizes) : 0;
+    const weight = Math.max(own, ...node.inputs.map((input) => this.heaviest(input)));
+    this.weights.set(node, weight);
+    return weight;
+  }
+
   /** A node with its axis `at` cut to the block. */
   private rows(node: Node, at: number): Node {
     const key = `${node.id} ${at}`;
     const before = this.known.get(key);
     if (before !== undefined) return before;
-    const small = bytes(node.shape, this.sizes) <= SMALL_TENSOR;
+    const small = this.heaviest(node) <= SMALL_TENSOR;
     const result = (small ? undefined : this.inside(node, at)) ?? this.cut(node, at);
     if (node.hint !== undefined) result.hint ??= node.hint;
     this.known.set(key, result);

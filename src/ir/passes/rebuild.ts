@@ -22,10 +22,31 @@ export function rebuild(build: Builder, roots: readonly Node[], rewrite: Rewrite
 }
 
 /** Elementwise operators, whose shape follows from their operands. */
-const UNARY: ReadonlySet<string> = new Set<UnaryOperator>([
-  ...(["neg", "exp", "log", "log1p", "sqrt", "abs", "relu", "softplus", "sigmoid", "tanh"] as const),
-  ...(["cos", "sin", "acos", "square", "not", "real", "stop_gradient"] as const),
-]);
+/** Every unary operator is here by name, so that a new one cannot be forgotten. */
+const IS_ELEMENTWISE: Readonly<Record<UnaryOperator, boolean>> = {
+  neg: true,
+  exp: true,
+  log: true,
+  log1p: true,
+  sqrt: true,
+  abs: true,
+  relu: true,
+  softplus: true,
+  sigmoid: true,
+  tanh: true,
+  cos: true,
+  sin: true,
+  acos: true,
+  sine_of_acos: true,
+  square: true,
+  not: true,
+  real: true,
+  stop_gradient: true,
+  norm: false,
+  normalize: false,
+};
+const isUnary = (kind: string): boolean =>
+  Object.hasOwn(IS_ELEMENTWISE, kind) && IS_ELEMENTWISE[kind as UnaryOperator];
 const BINARY: ReadonlySet<string> = new Set<BinaryOperator>([
   ...(["add", "sub", "mul", "div", "ratio", "pow", "max", "min"] as const),
   ...(["eq", "ne", "lt", "le", "gt", "ge", "and", "or"] as const),
@@ -33,14 +54,14 @@ const BINARY: ReadonlySet<string> = new Set<BinaryOperator>([
 
 export function isElementwise(node: Node): boolean {
   const { kind } = node.operation;
-  return UNARY.has(kind) || BINARY.has(kind) || kind === "select";
+  return isUnary(kind) || BINARY.has(kind) || kind === "select";
 }
 
 /** An elementwise operation on other operands, through the rules of the builder. */
 export function elementwise(build: Builder, node: Node, inputs: readonly Node[]): Node | undefined {
   const { kind } = node.operation;
   const [a, b, c] = inputs as [Node, Node, Node];
-  if (UNARY.has(kind)) return build.unary(kind as UnaryOperator, a);
+  if (isUnary(kind)) return build.unary(kind as UnaryOperator, a);
   if (BINARY.has(kind)) return build.binary(kind as BinaryOperator, a, b);
   return kind === "select" ? build.select(a, b, c) : undefined;
 }
