@@ -13,7 +13,7 @@ import { RunError, RunInterrupted } from "./errors.ts";
 import type { Program } from "./program.ts";
 import { findProjectRoot } from "./places.ts";
 import { colorEnabled, createPaint } from "./report/color.ts";
-import { createReporter } from "./report/progress.ts";
+import { processReporter } from "./report/process_reporter.ts";
 import { resultsTable } from "./report/results_table.ts";
 import { runProgram } from "./run.ts";
 import type { RunOptions } from "./run.ts";
@@ -87,13 +87,7 @@ function specDirectory(program: Program, file: string): string {
 
 async function runFromTerminal(program: Program, flags: Flags, directory: string): Promise<number> {
   const { stdout, stderr, env } = process;
-  const reporter = createReporter({
-    stream: stderr,
-    isTTY: stderr.isTTY === true,
-    columns: () => stderr.columns,
-    now: () => performance.now(),
-    color: colorEnabled(stderr.isTTY === true, env),
-  });
+  const reporter = processReporter();
   const out = flags.out ?? join("runs", `${program.name}-${flags.seed ?? program.train.seed}`);
   try {
     const projectRoot = findProjectRoot(directory);

@@ -4,8 +4,7 @@ import { dirname, join, resolve } from "node:path";
 import { engineChoices } from "../../runtime/engine/index.ts";
 import type { EngineChoice } from "../../runtime/engine/index.ts";
 import { findProjectRoot } from "../../runtime/places.ts";
-import { colorEnabled } from "../../runtime/report/color.ts";
-import { createReporter } from "../../runtime/report/progress.ts";
+import { processReporter } from "../../runtime/report/process_reporter.ts";
 import { resultsTable } from "../../runtime/report/results_table.ts";
 import { runProgram } from "../../runtime/run.ts";
 import { checkedSpec, chosenModel, programText, writeProgram } from "../compilation.ts";
@@ -57,14 +56,7 @@ async function run(file: string, options: Options, terminal: Terminal): Promise<
   const text = await programText(spec, model, file, out, terminal);
   const script = await writeProgram(join(out, `${model.name}.ts`), text);
   const program = await importProgram(script);
-  const { stderr, env } = process;
-  const reporter = createReporter({
-    stream: stderr,
-    isTTY: stderr.isTTY === true,
-    columns: () => stderr.columns,
-    now: () => performance.now(),
-    color: colorEnabled(stderr.isTTY === true, env),
-  });
+  const reporter = processReporter();
   const specDirectory = dirname(resolve(file));
   try {
     const results = await runProgram(program, {
