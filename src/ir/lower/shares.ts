@@ -7,6 +7,7 @@
 import type { Axis, Lowered } from "../axes.ts";
 import { conjunction, scalar } from "../axes.ts";
 import type { BinaryOperator, Node } from "../graph.ts";
+import { inputsFirst } from "../order.ts";
 import { combine, masked } from "./combine.ts";
 import type { Context } from "./environment.ts";
 import type { TupleOperator, Tuples } from "./tuples.ts";
@@ -173,19 +174,9 @@ const known = new WeakMap<Node, boolean>();
 
 /** Whether a node depends on what is in the batch: on embeddings, labels or the number of a sample. */
 export function dependsOnBatch(node: Node): boolean {
-  // Inputs first, on a stack of their own: formulas may be deep.
-  const open = [node];
-  while (open.length > 0) {
-    const last = open.at(-1)!;
-    const waiting = last.inputs.filter((input) => !known.has(input));
-    if (waiting.length > 0) {
-      open.push(...waiting);
-      continue;
-    }
-    const { kind } = last.operation;
-    const leaf = kind === "input" || kind === "labels" || (kind === "iota" && last.shape[0] === "batch");
-    known.set(last, leaf || last.inputs.some((input) => known.get(input)!));
-    open.pop();
-  }
-  return known.get(node)!;
+  return inputsFirst(node, known, (each, of) => {
+    const { kind } = each.operation;
+    const leaf = kind === "input" || kind === "labels" || (kind === "iota" && each.shape[0] === "batch");
+    return leaf || each.inputs.some(of);
+  });
 }

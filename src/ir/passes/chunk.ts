@@ -7,7 +7,7 @@
 import type { Builder } from "../build.ts";
 import type { Dim, Node } from "../graph.ts";
 import { BlockBody, broadcastShape } from "../graph.ts";
-import { topological } from "../order.ts";
+import { inputsFirst, topological } from "../order.ts";
 import { isElementwise, rebuild } from "./rebuild.ts";
 
 export interface ChunkSizes {
@@ -140,12 +140,10 @@ class Blocks {
 
   /** Bytes of the largest tensor that computing a node takes, itself included, of those that grow with the side cut. */
   private heaviest(node: Node): number {
-    const before = this.weights.get(node);
-    if (before !== undefined) return before;
-    const own = node.shape.includes(this.side) ? bytes(node.shape, this.sizes) : 0;
-    const weight = Math.max(own, ...node.inputs.map((input) => this.heaviest(input)));
-    this.weights.set(node, weight);
-    return weight;
+    return inputsFirst(node, this.weights, ({ shape, inputs }, of) => {
+      const own = shape.includes(this.side) ? bytes(shape, this.sizes) : 0;
+      return Math.max(own, ...inputs.map(of));
+    });
   }
 
   /** A node with its axis `at` cut to the block. */

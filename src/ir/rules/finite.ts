@@ -5,6 +5,7 @@
  */
 import type { Node } from "../graph.ts";
 import { constantOf } from "../graph.ts";
+import { inputsFirst } from "../order.ts";
 
 const known = new WeakMap<Node, boolean>();
 
@@ -12,24 +13,10 @@ const known = new WeakMap<Node, boolean>();
 const BOUNDED: ReadonlySet<string> = new Set(["normalize", "sine_of_acos", "acos", "ratio", "size", "iota"]);
 
 export function mayBeInfinite(node: Node): boolean {
-  const before = known.get(node);
-  if (before !== undefined) return before;
-  // Inputs first, on a stack of their own: formulas may be deep.
-  const open = [node];
-  while (open.length > 0) {
-    const last = open.at(-1)!;
-    const waiting = last.inputs.filter((input) => !known.has(input));
-    if (waiting.length > 0) {
-      open.push(...waiting);
-      continue;
-    }
-    known.set(last, decide(last));
-    open.pop();
-  }
-  return known.get(node)!;
+  return inputsFirst(node, known, decide);
 }
 
-function decide(node: Node): boolean {
+function decide(node: Node, of: (input: Node) => boolean): boolean {
   const { operation, inputs } = node;
   if (node.type !== "real" || BOUNDED.has(operation.kind)) return false;
   switch (operation.kind) {
@@ -46,5 +33,5 @@ function decide(node: Node): boolean {
     default:
       break;
   }
-  return inputs.some((input) => known.get(input)!);
+  return inputs.some(of);
 }
