@@ -8,7 +8,6 @@ import { dirname, relative, resolve, sep } from "node:path";
 import { checkFile, emitModel } from "../compile.ts";
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import { renderPretty, summary } from "../diagnostics/render/pretty.ts";
-import { eraseTypes } from "../emit/typescript/erase.ts";
 import type { ModelPlan } from "../plan/plan.ts";
 import type { Module } from "../resolve/modules.ts";
 import { systemCode } from "../runtime/data/errors.ts";
@@ -73,6 +72,8 @@ export async function programText(
 /** Writes a program as TypeScript and, beside it, without its types; answers the path of the latter. */
 export async function writeProgram(path: string, text: string): Promise<string> {
   const script = path.replace(/\.ts$/, ".js");
+  // Loaded when it is needed, as the emitter is: it brings the TypeScript compiler.
+  const { eraseTypes } = await import("../emit/typescript/erase.ts");
   try {
     await mkdir(dirname(path), { recursive: true });
     await writeFileAtomic(path, text);

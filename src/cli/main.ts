@@ -42,8 +42,7 @@ async function program(args: readonly string[], terminal: Terminal): Promise<Com
     .version(ownPackage().json.version, "-V, --version", "print the version")
     .helpOption("-h, --help", "print this help")
     .helpCommand("help [command]", "print the help of a command");
-  const asked = args[0] !== undefined && Object.hasOwn(COMMANDS, args[0]) ? [args[0]] : Object.keys(COMMANDS);
-  for (const name of asked) root.addCommand((await COMMANDS[name]!())(terminal));
+  for (const name of commandsFor(args[0])) root.addCommand((await COMMANDS[name]!())(terminal));
   for (const command of [root, ...root.commands])
     command.exitOverride().configureOutput({
       writeOut: (text) => terminal.out(text),
@@ -51,6 +50,12 @@ async function program(args: readonly string[], terminal: Terminal): Promise<Com
       outputError: (text, write) => write(terminal.errPaint("red", text)),
     });
   return root;
+}
+
+/** The commands that a first argument is about: itself, none for the version, and all for the help. */
+function commandsFor(first = "--help"): readonly string[] {
+  if (Object.hasOwn(COMMANDS, first)) return [first];
+  return first === "-V" || first === "--version" ? [] : Object.keys(COMMANDS);
 }
 
 function failed(error: unknown, terminal: Terminal): number {

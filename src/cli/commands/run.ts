@@ -6,7 +6,6 @@ import type { EngineChoice } from "../../runtime/engine/index.ts";
 import { findProjectRoot } from "../../runtime/places.ts";
 import { processReporter } from "../../runtime/report/process_reporter.ts";
 import { resultsTable } from "../../runtime/report/results_table.ts";
-import { runProgram } from "../../runtime/run.ts";
 import { checkedSpec, chosenModel, programText, writeProgram } from "../compilation.ts";
 import { importProgram } from "../provide_runtime.ts";
 import { measuredBeside } from "../measured.ts";
@@ -52,6 +51,8 @@ function wholeNumber(least: number): (text: string) => number {
 async function run(file: string, options: Options, terminal: Terminal): Promise<void> {
   const spec = checkedSpec(file, terminal);
   const model = chosenModel(spec, file, options.model);
+  // Loaded when it is needed: a spec with errors is answered without waiting for the engine's libraries.
+  const { runProgram } = await import("../../runtime/run.ts");
   const out = options.out ?? join("runs", `${model.name}-${options.seed ?? model.train.seed}`);
   const text = await programText(spec, model, file, out, terminal);
   const script = await writeProgram(join(out, `${model.name}.ts`), text);
