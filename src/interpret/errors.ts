@@ -15,5 +15,8 @@ export class InterpretError extends Error {
   }
 }
 
+/** `LOSS on MINER` where the loss has no tuples that the miner could choose among. */
+export class MinerError extends InterpretError {}
+
 /** The loss has a meaning, but it is larger than the interpreter's bounds: see `budget.ts`. */
 export class BudgetError extends InterpretError {}

@@ -1,7 +1,7 @@
 /**
  * The interpreter: what the rest of the compiler, the command line and the tests use of this folder.
  */
-export { BudgetError, InterpretError } from "./errors.ts";
+export { BudgetError, InterpretError, MinerError } from "./errors.ts";
 export { initialParams } from "./initial.ts";
 export { interpretLoss, paramShapes } from "./interpret.ts";
 export type { Memory } from "./memory.ts";

@@ -11,9 +11,7 @@ import type {
   Call,
   Declaration,
   Expression,
-  LossDeclaration,
   MeasureDeclaration,
-  MinerDeclaration,
   TypeExpression,
 } from "../syntax/ast.ts";
 import { walk } from "../syntax/traverse.ts";
@@ -124,30 +122,6 @@ export function splitMeasureArguments(
       operands.push(argument.value);
     else settings.push(argument);
   return { operands, settings };
-}
-
-/**
- * A loss or miner by its declaration, with some parameters given as source expressions (`dmlc try LOSS --set`) and the
- * others at their defaults. `scope` is where the overrides' names resolve; `declared` where the declaration's do.
- */
-export function instantiateDeclared<D extends LossDeclaration | MinerDeclaration | MeasureDeclaration>(
-  declaration: D,
-  declared: Scope,
-  overrides: readonly Argument[],
-  scope: Scope,
-  diagnostics: Diagnostics,
-):
-  | (D extends LossDeclaration ? LossInstance : D extends MinerDeclaration ? MinerInstance : MeasureValue)
-  | undefined {
-  const use: Call = {
-    kind: "Call",
-    span: declaration.name.span,
-    callee: declaration.name,
-    arguments: overrides,
-    parenthesised: true,
-  };
-  const place = { scope, environment: new Map(), within: [] };
-  return instance({ declaration, scope: declared }, use, place, diagnostics) as never;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { Diagnostics } from "../../src/diagnostics/diagnostic.ts";
-import { instantiateDeclared, instantiateLoss } from "../../src/resolve/bind.ts";
+import { instantiateLoss } from "../../src/resolve/bind.ts";
 import type { Value } from "../../src/resolve/values.ts";
 import { load, marks } from "./harness.ts";
 
@@ -54,22 +54,6 @@ distance euclidean(u, v) = 1 - cosine(u, v)`;
     const innermost = inner?.kind === "loss" ? inner.parameters.get("inner") : undefined;
     expect(innermost?.kind === "loss" && number(innermost.parameters.get("margin"))).toBe(0.5);
     expect(loss?.parameters.get("sizes")).toEqual({ kind: "numbers", values: [8, 16] });
-  });
-
-  test("a declaration by itself, with overrides", () => {
-    const { module } = load("dataset probe = triplet(margin: 0.3, smooth: true)");
-    const [probe] = module.file.declarations;
-    const overrides = probe?.kind === "Dataset" && probe.source.kind === "Call" ? probe.source.arguments : [];
-    const triplet = module.scope.lookup("loss", "triplet")!;
-    const bound = instantiateDeclared(
-      triplet.declaration,
-      triplet.scope,
-      overrides,
-      module.scope,
-      new Diagnostics(),
-    );
-    expect(number(bound?.parameters.get("margin"))).toBe(0.3);
-    expect(bound?.parameters.get("smooth")).toEqual({ kind: "bool", value: true });
   });
 });
 

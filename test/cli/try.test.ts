@@ -99,6 +99,46 @@ describe("dmlc try", () => {
     expect(gradient.x.map((view) => view.length)).toEqual([4, 4]);
   });
 
+  it("takes the loss as a model has it, on a miner", async () => {
+    const points = [
+      [0.6, 0.8, 0],
+      [0, 0.6, 0.8],
+      [1, 0, 0],
+      [0, 1, 0],
+    ];
+    const d = (i: number, j: number): number =>
+      Math.hypot(...points[i]!.map((value, t) => value - points[j]![t]!));
+    const chosen = points.flatMap((_, a) => {
+      const p = a ^ 1;
+      return [0, 1, 2, 3]
+        .filter((n) => n >> 1 !== a >> 1 && d(a, p) < d(a, n) && d(a, n) <= d(a, p) + 0.4)
+        .map((n) => d(a, p) - d(a, n) + 0.5);
+    });
+    const active = chosen.filter((violation) => violation > 0);
+    expect([chosen.length, active.length]).toEqual([1, 1]);
+    const valueAt = async (loss: string, ...args: string[]): Promise<number> => {
+      const { out, err } = await dmlc("try", loss, ...batch, "--compiled", ...args);
+      expect(err).toBe("");
+      const { value, compiled } = JSON.parse(out) as { value: number; compiled: { value: number } };
+      expect(compiled.value).toBeCloseTo(value, 5);
+      return value;
+    };
+    const expected = active.reduce((a, b) => a + b) / active.length;
+    expect(await valueAt("triplet(margin: 0.5) on semi_hard(margin: 0.4)")).toBeCloseTo(expected, 12);
+    expect(await valueAt("triplet on semi_hard(0.4)", "--set", "margin=0.5")).toBeCloseTo(expected, 12);
+    expect(await valueAt("triplet(margin: 0.5)")).not.toBeCloseTo(expected, 3);
+    const spec = files.write(
+      "mined.dml",
+      "miner near(limit: real) for (a, p, n) {\n  same(a, p) and differs(a, n) and euclidean(x[a], x[n]) < limit\n}\n" +
+        "loss far(distance: distance = euclidean) { sum[a, p, n | same(a, p), differs(a, n)] distance(x[a], x[n]) }\n",
+    );
+    const mined = await valueAt(`${spec}:far(distance: squared_euclidean) on near(limit: 1)`);
+    const near = points.flatMap((_, a) => [0, 1, 2, 3].filter((n) => n >> 1 !== a >> 1 && d(a, n) < 1));
+    expect(near.length).toBeGreaterThan(0);
+    expect(mined).toBeGreaterThan(0);
+    expect(mined).toBeLessThan(near.length);
+  });
+
   it("sets what the compiled loss answers beside it", async () => {
     const { out } = await dmlc("try", "multi_similarity", ...batch, "--gradient", "--compiled");
     type Answer = { value: number; gradient: { x: number[][] } };
@@ -128,6 +168,16 @@ describe("dmlc try refuses", () => {
     [["triplet", ...batch, "--set", "margin=1, smooth: true"], 2, "is not name=value"],
     [["arcface", ...batch, "--param", `v=${e}`], 2, "no trainable parameter v"],
     [["arcface", ...batch, "--param", `w=${e}`], 2, "w has shape [2, 3] here, and the file holds [4, 3]"],
+    [["triplet() on semi_hrd()", ...batch], 1, "semi_hard"],
+    [["triplet() on semi_hard(margn: 1)", ...batch], 1, "Did you mean `margin`?"],
+    [["contrastive() on semi_hard()", ...batch], 1, "DML0426"],
+    [["triplet(margin: 1, margin: 2)", ...batch], 1, "margin"],
+    [["triplet(margin: 1)", ...batch, "--set", "margin=2"], 1, "margin"],
+    [["triplet() with linear(4)", ...batch], 2, "without a head"],
+    [["triplet() against memory(4)", ...batch], 2, "without memory"],
+    [["triplet() on", ...batch], 1, "DML0131"],
+    [["triplet() } model", ...batch], 1, "error"],
+    [["1 + 2", ...batch], 2, "names no loss"],
     [["triplet", ...batch, "--gradients"], 2, "--gradient"],
   ])("%j", async (args, code, message) => {
     const outcome = await dmlc("try", ...args);

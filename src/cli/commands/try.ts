@@ -1,5 +1,5 @@
 /**
- * `dmlc try LOSS|FILE:LOSS`: a loss on a batch from files, by the interpreter and, beside it, as compiled. JSON on
+ * `dmlc try LOSS|FILE:LOSS|"LOSS on MINER"`: a loss on a batch from files, by the interpreter and, beside it, as compiled. JSON on
  * stdout: `{value, gradient?: {x, params}, compiled?: {value, gradient?}}`; `x` is the gradient of the embeddings, a list
  * of two where the loss takes two views.
  */
@@ -12,13 +12,16 @@ import {
   initialParams,
   InterpretError,
   interpretLoss,
+  MinerError,
   paramShapes,
 } from "../../interpret/index.ts";
 import type { LossBatch, Matrix, Tensor } from "../../interpret/index.ts";
 import type { LossInstance } from "../../resolve/values.ts";
 import { readEmbeddings, readLabels, readParams } from "../batch_files.ts";
 import { CommandError, EXIT } from "../exit.ts";
+import { reportTupleMismatch } from "../../verify/rules/tuples.ts";
 import { lossArgument, report } from "../loss_argument.ts";
+import type { TriedLoss } from "../loss_argument.ts";
 import type { Terminal } from "../terminal.ts";
 
 interface Options {
@@ -36,7 +39,7 @@ export function tryCommand(terminal: Terminal): Command {
   const each = (value: string, before: readonly string[]): readonly string[] => [...before, value];
   return new Command("try")
     .description("print the value of a loss on a batch")
-    .argument("<LOSS>", "a loss of the standard library, or FILE:LOSS")
+    .argument("<LOSS>", "a loss of the standard library, or FILE:LOSS; `LOSS on MINER` as in a model")
     .addOption(
       new Option("--embeddings <FILE.npy>", "embeddings [samples, dimensions]; once for each view")
         .argParser(each)
@@ -59,15 +62,16 @@ export function tryCommand(terminal: Terminal): Command {
     .option("--gradient", "print the gradient as well")
     .option("--compiled", "print what the compiled loss answers as well")
     .action(async (loss: string, options: Options) => {
-      const instance = lossArgument(loss, options.set, terminal);
-      const batch = batchOf(instance, options, terminal);
+      const tried = lossArgument(loss, options.set, terminal);
+      const { loss: instance, ...mined } = tried;
+      const batch = batchOf(tried, options, terminal);
       const gradient = options.gradient === true;
-      const result = orReport(instance, terminal, () => interpretLoss(instance, batch, { gradient }));
+      const result = orReport(tried, terminal, () => interpretLoss(instance, batch, { gradient, ...mined }));
       const answer: Record<string, unknown> = {
         value: result.value,
         ...(result.gradient === undefined ? {} : { gradient: nested(batch, result.gradient) }),
       };
-      if (options.compiled === true) answer["compiled"] = await compiled(instance, batch, gradient);
+      if (options.compiled === true) answer["compiled"] = await compiled(tried, batch, gradient);
       terminal.out(`${JSON.stringify(answer)}\n`);
     });
 }
@@ -79,7 +83,8 @@ function wholeNumber(text: string): number {
   return value;
 }
 
-function batchOf(instance: LossInstance, options: Options, terminal: Terminal): LossBatch {
+function batchOf(tried: TriedLoss, options: Options, terminal: Terminal): LossBatch {
+  const { loss: instance } = tried;
   if (options.embeddings.length === 0)
     throw new CommandError(EXIT.usage, "required option '--embeddings <FILE.npy>' not specified");
   const views = options.embeddings.map(readEmbeddings);
@@ -101,7 +106,7 @@ function batchOf(instance: LossInstance, options: Options, terminal: Terminal): 
       `--classes ${options.classes} is too few: the largest label is ${classes - 1}`,
     );
   const sizes = { classes: options.classes ?? classes, dim: first.columns };
-  const params = orReport(instance, terminal, () => paramsOf(instance, options, sizes));
+  const params = orReport(tried, terminal, () => paramsOf(instance, options, sizes));
   return { views, labels, classes: sizes.classes, params };
 }
 
@@ -132,14 +137,17 @@ function paramsOf(
 }
 
 /** Turns the interpreter's refusals into diagnostics at the place they speak of. */
-function orReport<T>(instance: LossInstance, terminal: Terminal, run: () => T): T {
+function orReport<T>({ loss: instance, miner }: TriedLoss, terminal: Terminal, run: () => T): T {
   try {
     return run();
   } catch (error) {
     if (!(error instanceof InterpretError)) throw error;
     const diagnostics = new Diagnostics();
     const definition = error instanceof BudgetError ? tooLargeToInterpret : cannotInterpret;
-    diagnostics.report(definition, error.span ?? instance.declaration.name.span, { problem: error.message });
+    const place = error.span ?? instance.declaration.name.span;
+    if (error instanceof MinerError && miner !== undefined)
+      reportTupleMismatch({ instance, miner }, diagnostics);
+    else diagnostics.report(definition, place, { problem: error.message });
     throw report(diagnostics, terminal);
   }
 }
@@ -175,7 +183,7 @@ function rows(values: readonly number[], shape: readonly number[]): unknown {
 
 /** The compiled loss on the default engine; loaded only when asked for. */
 async function compiled(
-  instance: LossInstance,
+  { loss: instance, miner }: TriedLoss,
   batch: LossBatch,
   gradient: boolean,
 ): Promise<Record<string, unknown>> {
@@ -187,6 +195,7 @@ async function compiled(
   const loss = compileLoss(
     instance,
     batch.views.map((view) => view.columns),
+    { miner },
   );
   const answer = loss.evaluate({ ...batch, params: batch.params ?? new Map() });
   return { value: answer.value, ...(gradient ? { gradient: nested(batch, answer.gradient) } : {}) };

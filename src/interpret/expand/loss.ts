@@ -4,7 +4,7 @@
  */
 import type { Call } from "../../syntax/ast.ts";
 import type { LossInstance, MinerInstance } from "../../resolve/values.ts";
-import { InterpretError } from "../errors.ts";
+import { InterpretError, MinerError } from "../errors.ts";
 import { Graph } from "../graph.ts";
 import type { Input, Node } from "../nodes.ts";
 import { Frame, meaningOf } from "./environment.ts";
@@ -75,7 +75,7 @@ export function expandLoss(
   };
   const root = expandBody(expansion, instance, views);
   if (miner !== undefined && !expansion.mined)
-    throw new InterpretError(
+    throw new MinerError(
       `${instance.declaration.name.text} has no tuples that ${miner.declaration.name.text} could choose among`,
       miner.span,
     );

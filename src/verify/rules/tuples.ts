@@ -3,7 +3,10 @@ import { tupleMismatch } from "../../diagnostics/codes/check.ts";
 import type { Diagnostics } from "../../diagnostics/diagnostic.ts";
 import type { LossPlan } from "../../plan/plan.ts";
 
-export function reportTupleMismatch({ instance, miner }: LossPlan, diagnostics: Diagnostics): void {
+export function reportTupleMismatch(
+  { instance, miner }: Pick<LossPlan, "instance" | "miner">,
+  diagnostics: Diagnostics,
+): void {
   if (miner === undefined) return;
   const { tuple, name } = miner.declaration;
   diagnostics.report(
