@@ -18,6 +18,7 @@ import { checkLosses } from "./losses.ts";
 import { expandPipeline } from "./pipeline.ts";
 import { checkAssumptions } from "./rules/assumptions.ts";
 import { checkPrefixes } from "./rules/prefixes.ts";
+import { checkViews } from "./rules/views.ts";
 import { readSettings, type SettingTable } from "./settings.ts";
 import { checkTrain } from "./train.ts";
 
@@ -71,6 +72,7 @@ export function checkModel(declaration: ModelDeclaration, context: CheckContext)
     context,
   );
   for (const { name: loss, instance } of losses) {
+    if (instance !== undefined) checkViews(instance, data, context);
     const head = heads.heads.find((each) => each.name === heads.headOf.get(loss));
     if (instance === undefined || head === undefined) continue;
     checkPrefixes(instance, head, context);

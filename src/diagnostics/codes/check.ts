@@ -386,6 +386,17 @@ export const unreachedByGradient = define<{ loss: string; what: string }>({
   help: () => "Take it out of `stop_gradient`, use it in the formula, or declare it with `{ train: false }`.",
 });
 
+export const equalViews = define<{ loss: string; data: string; augmented: boolean }>({
+  code: "DML0430",
+  name: "equal-views",
+  severity: "warning",
+  message: ({ loss, data }) => `\`${loss}\` compares views of a batch, and those of \`${data}\` are equal`,
+  reason: ({ augmented }) =>
+    `Views are the images drawn again through \`augment\`; ${augmented ? "this one leaves them as they are" : "without one they are the same images"}.`,
+  help: () =>
+    "Give the data set an augmentation: `augment: affine(rotate: 10deg, scale: 0.1, shift: 0.1) |> flip`.",
+});
+
 /** Everything that parses and means something in the language, but that this version cannot compile. */
 export const notBuiltYet = define<{ thing: string; help?: string }>({
   code: "DML0900",
