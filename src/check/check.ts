@@ -13,6 +13,7 @@ import { checkDataSet } from "./data_set.ts";
 import { checkParameters } from "./formula/parameters.ts";
 import { checkModel } from "./model.ts";
 import { checkDeclaredBackbone } from "./pipeline.ts";
+import { checkDivisions } from "./rules/divisions.ts";
 import { checkCyclicMeasure } from "./rules/cyclic_measures.ts";
 import { checkLossDeclaration } from "./rules/losses.ts";
 import { checkMeasureDeclaration } from "./rules/measures.ts";
@@ -27,9 +28,9 @@ type Laws = {
 
 /** The laws of declarations that stand by themselves, used or not, kinds in the order they are checked in. */
 const laws: Laws = {
-  Measure: [checkCyclicMeasure, checkMeasureDeclaration],
-  Loss: [checkLossDeclaration],
-  Miner: [checkMinerDeclaration],
+  Measure: [checkCyclicMeasure, checkMeasureDeclaration, checkDivisions],
+  Loss: [checkLossDeclaration, checkDivisions],
+  Miner: [checkMinerDeclaration, checkDivisions],
   Backbone: [
     (declaration, { scope, diagnostics }) => {
       checkParameters(declaration, scope, diagnostics);

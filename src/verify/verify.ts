@@ -8,6 +8,7 @@ import { Diagnostics } from "../diagnostics/diagnostic.ts";
 import { MinerError, type LoweringError } from "../ir/lower/environment.ts";
 import type { LossPlan, ModelPlan } from "../plan/plan.ts";
 import { lowerLosses, type Subject } from "./subject.ts";
+import { checkDivisions } from "./rules/divisions.ts";
 import { checkGates } from "./rules/gates.ts";
 import { checkHinges } from "./rules/hinges.ts";
 import { checkMemory } from "./rules/memory.ts";
@@ -17,6 +18,7 @@ import { reportTupleMismatch } from "./rules/tuples.ts";
 
 const laws: readonly ((subject: Subject) => void)[] = [
   ({ plan, diagnostics }) => checkCombination(plan, diagnostics),
+  checkDivisions,
   checkHinges,
   checkReached,
   checkGates,

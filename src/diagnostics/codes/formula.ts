@@ -113,3 +113,14 @@ export const unknownReduction = define<{ name: string; suggestion: string }>({
     "Only a reduction binds indices in brackets; after any other name, brackets hold indices that are there already.",
   help: ({ suggestion }) => `Did you mean \`${suggestion}\`?`,
 });
+
+export const divisionByZero = define<{ formula: string; loss?: string }>({
+  code: "DML0312",
+  name: "division-by-zero",
+  severity: "error",
+  message: ({ formula, loss }) =>
+    loss === undefined ? `\`${formula}\` divides by 0` : `\`${formula}\` of \`${loss}\` divides by 0`,
+  reason: ({ loss }) =>
+    `${loss === undefined ? "The divisor is 0" : "With the arguments given here the divisor is 0"}, whatever the batch holds: the value is infinite or no number, and so is every gradient through it.`,
+  help: () => "Change the divisor, or write `ratio(a, b)` if 0 is meant where b is 0.",
+});
