@@ -3,7 +3,15 @@
  * `nn/`.
  */
 import * as tf from "@tensorflow/tfjs-core";
-import { BATCH_NORM_BACKWARD, BATCH_NORM_FORWARD, BATCH_STATISTICS, hasKernel } from "./kernel_names.ts";
+import { untracked } from "../ops/untracked.ts";
+import {
+  BATCH_NORM_BACKWARD,
+  BATCH_NORM_FORWARD,
+  BATCH_NORM_TRAINING,
+  BATCH_NORM_TRAINING_GRADIENT,
+  BATCH_STATISTICS,
+  hasKernel,
+} from "./kernel_names.ts";
 
 /** Result of `batchNormTraining`: `mean` and `variance` are the batch's, [C]; no gradient flows through them. */
 export interface BatchNorm<T extends tf.Tensor> {
@@ -26,6 +34,7 @@ export function batchNormTraining<T extends tf.Tensor>(
   beta: tf.Tensor,
   epsilon: number,
 ): BatchNorm<T> {
+  if (hasKernel(BATCH_NORM_TRAINING)) return asOneKernel(x, gamma, beta, epsilon);
   const [mean, variance] = statistics(x);
   const normalise = tf.customGrad((...args) => {
     const [data, scale, shift, save] = args as unknown as [tf.Tensor, tf.Tensor, tf.Tensor, tf.GradSaveFunc];
@@ -45,6 +54,39 @@ export function batchNormTraining<T extends tf.Tensor>(
     };
   });
   return { y: normalise(x, gamma, beta) as T, mean, variance };
+}
+
+function asOneKernel<T extends tf.Tensor>(
+  x: T,
+  gamma: tf.Tensor,
+  beta: tf.Tensor,
+  epsilon: number,
+): BatchNorm<T> {
+  const [y, mean, unbiased, saved1, saved2, saved3] = untracked(
+    () => run(BATCH_NORM_TRAINING, { x, gamma, beta }, { epsilon }) as tf.Tensor[],
+  );
+  const normalise = tf.customGrad((...args) => {
+    const [data, scale, , save] = args as unknown as [tf.Tensor, tf.Tensor, tf.Tensor, tf.GradSaveFunc];
+    save([data, scale, saved1!, saved2!, saved3!]);
+    return {
+      value: y!,
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
+        const [savedX, savedGamma, first, second, third] = saved;
+        const inputs = {
+          dy,
+          x: savedX!,
+          gamma: savedGamma!,
+          saved1: first!,
+          saved2: second!,
+          saved3: third!,
+        };
+        return run(BATCH_NORM_TRAINING_GRADIENT, inputs, { epsilon }) as tf.Tensor[];
+      },
+    };
+  });
+  const count = x.size / x.shape.at(-1)!;
+  const variance = untracked(() => tf.mul(unbiased!, (count - 1) / count));
+  return { y: normalise(x, gamma, beta) as T, mean: mean as tf.Tensor1D, variance: variance as tf.Tensor1D };
 }
 
 /** The same values, through which no gradient flows. */

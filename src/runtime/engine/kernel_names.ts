@@ -13,6 +13,15 @@ export const BATCH_NORM_FORWARD = "BatchNormForward";
 /** Inputs dy, x, mean, variance, gamma; attribute epsilon; outputs the gradients by x, gamma and beta. */
 export const BATCH_NORM_BACKWARD = "BatchNormBackward";
 
+/**
+ * The three above as one, with its gradient: inputs x [.., C], gamma, beta; attribute epsilon; outputs y, mean and
+ * unbiased variance [C], and three tensors that the gradient takes back.
+ */
+export const BATCH_NORM_TRAINING = "BatchNormTraining";
+
+/** Inputs dy, x, gamma, saved1, saved2, saved3; attribute epsilon; outputs the gradients by x, gamma and beta. */
+export const BATCH_NORM_TRAINING_GRADIENT = "BatchNormTrainingGradient";
+
 /** Inputs dy and x of one shape; output dy where x > 0, else 0. */
 export const RELU_GRADIENT = "ReluGradient";
 

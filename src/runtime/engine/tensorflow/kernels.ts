@@ -1,0 +1,74 @@
+/**
+ * This project's own kernels on TensorFlow: operations TensorFlow has as one, which tfjs would put together from many.
+ * Registered once by `startTensorflow`; what they compute is said in `../kernel_names.ts`.
+ */
+import * as tf from "@tensorflow/tfjs-core";
+import { BATCH_NORM_TRAINING, BATCH_NORM_TRAINING_GRADIENT, RELU_GRADIENT } from "../kernel_names.ts";
+import type { NodeBackend, OpAttribute } from "./binding.ts";
+
+interface Call {
+  readonly inputs: Readonly<Record<string, tf.Tensor>>;
+  readonly backend: NodeBackend;
+  readonly attrs: Readonly<Record<string, number>>;
+}
+
+/** Registers every kernel below for the backend `tensorflow`. */
+export function registerTensorflowKernels(): void {
+  add(RELU_GRADIENT, ({ inputs: { dy, x }, backend }) =>
+    backend.executeSingleOutput("ReluGrad", [type(backend, "T", dy!)], [dy!, x!]),
+  );
+  add(BATCH_NORM_TRAINING, ({ inputs: { x, gamma, beta }, backend, attrs }) => {
+    const none = tf.tensor1d([], "float32");
+    const operands = [asImages(x!), gamma!, beta!, none, none];
+    const [y, mean, variance, ...saved] = backend.executeMultipleOutputs(
+      "FusedBatchNormV3",
+      batchNormAttributes(backend, x!, attrs["epsilon"]!),
+      operands,
+      6,
+    );
+    none.dispose();
+    return [tf.reshape(y!, x!.shape), mean!, variance!, ...saved];
+  });
+  add(BATCH_NORM_TRAINING_GRADIENT, ({ inputs, backend, attrs }) => {
+    const { dy, x, gamma, saved1, saved2, saved3 } = inputs;
+    const [dx, dGamma, dBeta, ...rest] = backend.executeMultipleOutputs(
+      "FusedBatchNormGradV3",
+      batchNormAttributes(backend, x!, attrs["epsilon"]!),
+      [asImages(dy!), asImages(x!), gamma!, saved1!, saved2!, saved3!],
+      5,
+    );
+    for (const tensor of rest) tensor.dispose();
+    return [tf.reshape(dx!, x!.shape), dGamma!, dBeta!];
+  });
+}
+
+/** TensorFlow normalises images; anything else [.., C] is a column of them. */
+function asImages(x: tf.Tensor): tf.Tensor {
+  const channels = x.shape.at(-1)!;
+  return x.rank === 4 ? x : tf.reshape(x, [x.size / channels, 1, 1, channels]);
+}
+
+function batchNormAttributes(backend: NodeBackend, x: tf.Tensor, epsilon: number): OpAttribute[] {
+  const { binding } = backend;
+  return [
+    type(backend, "T", x),
+    { name: "U", type: binding.TF_ATTR_TYPE, value: binding.TF_FLOAT },
+    { name: "epsilon", type: binding.TF_ATTR_FLOAT, value: epsilon },
+    { name: "data_format", type: binding.TF_ATTR_STRING, value: "NHWC" },
+    { name: "is_training", type: binding.TF_ATTR_BOOL, value: true },
+  ];
+}
+
+function type({ binding }: NodeBackend, name: string, { dtype }: tf.Tensor): OpAttribute {
+  if (dtype !== "float32") throw new Error(`no kernel of this project takes ${dtype}`);
+  return { name, type: binding.TF_ATTR_TYPE, value: binding.TF_FLOAT };
+}
+
+function add(kernelName: string, kernel: (call: Call) => tf.TensorInfo | tf.TensorInfo[]): void {
+  if (tf.getKernel(kernelName, "tensorflow") !== undefined) return;
+  tf.registerKernel({
+    kernelName,
+    backendName: "tensorflow",
+    kernelFunc: kernel as unknown as tf.KernelFunc,
+  });
+}
