@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { defaultCacheDirectory, iconLicences, iconSets } from "../../src/runtime/data/index.ts";
 import { readCachedDataset, writeCachedDataset } from "../../src/runtime/data/dataset_cache.ts";
 import { fetchIconSets, packageName, tarEntry } from "../../src/runtime/data/icon_fetch.ts";
-import type { RunNpm } from "../../src/runtime/data/icon_fetch.ts";
+import type { RunNpm } from "../../src/runtime/npm.ts";
 import { iconSetFolder, loadIconSets } from "../../src/runtime/data/icon_sets.ts";
 import { ICON_SETS } from "../../src/runtime/data/icon_sets_manifest.ts";
 import type { PinnedIconSet } from "../../src/runtime/data/icon_sets_manifest.ts";

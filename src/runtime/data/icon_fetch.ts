@@ -7,11 +7,11 @@
  * moved into the cache one by one, so that an interrupted run loses only what it had not finished and runs side by
  * side do not disturb each other.
  */
-import { spawn } from "node:child_process";
-import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
+import { integrityOf, npmFailure, PACK_FLAGS, spawnNpm, tarFiles } from "../npm.ts";
+import type { RunNpm } from "../npm.ts";
 import { cacheError } from "./cache_directory.ts";
 import { DataError, systemCode } from "./errors.ts";
 import type { IconSetJson } from "./icon_concepts.ts";
@@ -21,12 +21,6 @@ import type { PinnedIconSet } from "./icon_sets_manifest.ts";
 const PROCESSES = 4;
 const POLL_MILLISECONDS = 200;
 
-/** How npm is run: its arguments and working directory; resolves to the exit code and what it printed as errors. */
-export type RunNpm = (
-  args: readonly string[],
-  directory: string,
-) => Promise<{ code: number; errors: string }>;
-
 /**
  * Returns the sets as parsed from the cached tarballs, in the order of `pins`; fetches those that are missing.
  * Throws `DataError` where npm is missing, there is no network, the disk is full or a tarball is not the pinned one.
@@ -35,7 +29,7 @@ export async function fetchIconSets(
   pins: readonly PinnedIconSet[],
   cacheDirectory: string,
   progress: (done: number, total: number) => void,
-  runNpm: RunNpm = spawnNpm,
+  runNpm: RunNpm = npm,
 ): Promise<IconSetJson[]> {
   const packages = join(cacheDirectory, "packages");
   const missing = pins.filter((pin) => !isCached(join(packages, cachedName(pin)), pin));
@@ -82,10 +76,6 @@ function isCached(file: string, pin: PinnedIconSet): boolean {
   }
 }
 
-function integrityOf(bytes: Uint8Array): string {
-  return `sha512-${createHash("sha512").update(bytes).digest("base64")}`;
-}
-
 /** Runs `npm pack` for all packages, split over a few processes, each in its own folder below `scratch`. */
 async function packAll(
   pins: readonly PinnedIconSet[],
@@ -104,7 +94,7 @@ async function packAll(
     const results = await Promise.all(
       shares.map((share) => {
         const specs = share.pins.map((pin) => `${packageName(pin)}@${pin.version}`);
-        return runNpm(["pack", ...NPM_FLAGS, ...specs], share.directory);
+        return runNpm(["pack", ...PACK_FLAGS, ...specs], share.directory);
       }),
     );
     const failed = results.find((result) => result.code !== 0);
@@ -114,15 +104,6 @@ async function packAll(
   }
   progress(pins.length);
 }
-
-const NPM_FLAGS: readonly string[] = [
-  "--ignore-scripts",
-  "--pack-destination=.",
-  "--dry-run=false",
-  "--loglevel=error",
-  "--fetch-retry-mintimeout=1000",
-  "--fetch-retry-maxtimeout=5000",
-];
 
 function tarballs(scratch: string): string[] {
   return readdirSync(scratch, { recursive: true, encoding: "utf8" })
@@ -157,73 +138,48 @@ function keepVerified(pins: readonly PinnedIconSet[], scratch: string, packages:
 
 /** The error for what npm printed: its `npm error code …` line says which. */
 function npmError(errors: string): DataError {
-  const code = /^npm (?:error|ERR!) code (\S+)/m.exec(errors)?.[1] ?? "";
-  const said =
-    errors
-      .split("\n")
-      .filter((line) => /^npm (?:error|ERR!)/.test(line) && !/ code | errno | syscall /.test(line))
-      .map((line) => line.replace(/^npm (?:error|ERR!) ?/, "").trim())
-      .find((line) => line !== "") ?? "";
+  const { code, said, kind } = npmFailure(errors);
   const message = `npm could not fetch the icon packages${code === "" ? "" : ` (${code})`}${said === "" ? "" : `: ${said}`}`;
-  if (OFFLINE_CODES.has(code)) {
+  if (kind === "offline") {
     return new DataError(
       message,
       "The icon data set is fetched once, at first use. Connect to the network, or set npm's registry and proxy " +
         "(npm config set registry …, npm config set proxy …), and run again.",
     );
   }
-  if (code === "ENOSPC" || code === "EDQUOT") {
+  if (kind === "disk") {
     return new DataError(message, "The disk is full. Free some space (about 40 MB) and run again.");
   }
-  if (code === "EACCES" || code === "EPERM" || code === "EROFS") {
+  if (kind === "permission") {
     return new DataError(
       message,
       "Check that you may write to npm's cache (npm config get cache), and run again.",
     );
   }
-  if (code === "E404" || code === "ETARGET" || code === "E401" || code === "E403") {
+  if (kind === "refused") {
     return new DataError(
       message,
       "The registry that npm uses does not offer these packages to you. Check npm config get registry, log in if it " +
         "asks for it, and run again.",
     );
   }
-  if (code === "EINTEGRITY") {
+  if (kind === "integrity") {
     return new DataError(message, "Clear npm's cache (npm cache clean --force) and run again.");
   }
   return new DataError(message, "Try npm pack @iconify-json/lucide by hand: it shows what npm lacks.");
 }
 
-const OFFLINE_CODES: ReadonlySet<string> = new Set(
-  (
-    "EAI_AGAIN ENOTFOUND ECONNREFUSED ECONNRESET ETIMEDOUT ENETUNREACH EHOSTUNREACH ENOTCACHED EIDLETIMEOUT " +
-    "ERR_SOCKET_TIMEOUT FETCH_ERROR CERT_HAS_EXPIRED SELF_SIGNED_CERT_IN_CHAIN UNABLE_TO_VERIFY_LEAF_SIGNATURE"
-  ).split(" "),
-);
-
-const spawnNpm: RunNpm = (args, directory) =>
-  new Promise((resolve, reject) => {
-    // On Windows npm is a script that only a shell runs; the arguments hold no character that a shell reads.
-    const npm = spawn("npm", [...args], {
-      cwd: directory,
-      shell: process.platform === "win32",
-      stdio: ["ignore", "ignore", "pipe"],
-    });
-    let errors = "";
-    npm.stderr.setEncoding("utf8").on("data", (text: string) => {
-      errors += text;
-    });
-    npm.on("error", (error) => {
-      reject(
-        new DataError(
-          `cannot run npm: ${error.message}`,
-          "The icon data set is fetched through npm, once. Install Node.js with npm, or put npm on the PATH.",
-          { cause: error },
-        ),
-      );
-    });
-    npm.on("close", (code) => resolve({ code: code ?? 1, errors }));
-  });
+const npm: RunNpm = async (args, directory) => {
+  try {
+    return await spawnNpm()(args, directory);
+  } catch (error) {
+    throw new DataError(
+      `cannot run npm: ${(error as Error).message}`,
+      "The icon data set is fetched through npm, once. Install Node.js with npm, or put npm on the PATH.",
+      { cause: error },
+    );
+  }
+};
 
 /** `package/icons.json` of a tarball, parsed. */
 function readIcons(file: string, pin: PinnedIconSet): IconSetJson {
@@ -237,14 +193,8 @@ function readIcons(file: string, pin: PinnedIconSet): IconSetJson {
   return JSON.parse(json) as IconSetJson;
 }
 
-/** The text of one file of a tar archive: 512-byte headers (name at 0, octal size at 124), contents padded to 512. */
+/** The text of one file of a tar archive. */
 export function tarEntry(archive: Buffer, name: string): string | undefined {
-  for (let at = 0; at + 512 <= archive.length;) {
-    const title = archive.toString("utf8", at, at + 100).replace(/\0.*$/s, "");
-    if (title === "") return undefined;
-    const size = Number.parseInt(archive.toString("latin1", at + 124, at + 136), 8);
-    if (title === name) return archive.toString("utf8", at + 512, at + 512 + size);
-    at += 512 + Math.ceil(size / 512) * 512;
-  }
+  for (const file of tarFiles(archive)) if (file.name === name) return file.content.toString("utf8");
   return undefined;
 }

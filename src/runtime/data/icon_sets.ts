@@ -11,7 +11,7 @@ import { readCachedDataset, writeCachedDataset } from "./dataset_cache.ts";
 import { DataError } from "./errors.ts";
 import { BUILD_VERSION, buildIconDataset } from "./icon_build.ts";
 import { fetchIconSets, packageName } from "./icon_fetch.ts";
-import type { RunNpm } from "./icon_fetch.ts";
+import type { RunNpm } from "../npm.ts";
 import { ICON_SETS } from "./icon_sets_manifest.ts";
 import type { Dataset, DataSource } from "./types.ts";
 
