@@ -266,12 +266,21 @@ function binding(building: Building, cst: CstNode, fallback: number): IndexBindi
 export function block(building: Building, cst: CstNode | undefined, fallback: number): Block {
   if (cst === undefined) return { kind: "Block", span: emptySpan(building, fallback), entries: [] };
   const place = nodeSpan(building, cst, fallback);
-  return {
-    kind: "Block",
-    span: place,
-    entries: nodes(cst, "entry").map((one) => entry(building, one, place.end)),
-  };
+  const entries = nodes(cst, "entry").map((one) => entry(building, one, place.end));
+  return { kind: "Block", span: place, entries: withoutClauses(entries) };
 }
+
+/** The entries without clauses behind their place: the word and the name after it look like two entries more. */
+function withoutClauses(entries: readonly Entry[]): Entry[] {
+  return entries.filter((each, at) => {
+    const before = entries[at - 1];
+    return !isClause(each) && (before === undefined || !isClause(before) || !isBare(each));
+  });
+}
+
+const isBare = ({ value, block: inner }: Entry): boolean => value === undefined && inner === undefined;
+
+const isClause = (each: Entry): boolean => isBare(each) && ["on", "against", "with"].includes(each.name.text);
 
 function entry(building: Building, cst: CstNode, fallback: number): Entry {
   const place = nodeSpan(building, cst, fallback);
@@ -285,12 +294,9 @@ function entry(building: Building, cst: CstNode, fallback: number): Entry {
   const parts = { value: after("Colon"), miner: after("On"), memory: after("Against"), head: after("With") };
   const blockNode = node(cst, "block");
   const word = token(cst, "Identifier");
-  const clause = word?.image === "on" || word?.image === "against" || word?.image === "with";
-  if (clause && parts.value === undefined && blockNode === undefined)
-    building.reportUndisturbed(codes.clauseOrder, tokenSpan(building, word), { clause: word.image });
   const inner = blockNode === undefined ? undefined : block(building, blockNode, place.end);
   if (word?.image === "losses" && inner !== undefined) checkLossNames(building, inner);
-  return {
+  const built: Entry = {
     kind: "Entry",
     span: place,
     name: identifier(building, word, place.start),
@@ -300,6 +306,9 @@ function entry(building: Building, cst: CstNode, fallback: number): Entry {
     ...(parts.memory === undefined ? {} : { memory: parts.memory }),
     ...(parts.head === undefined ? {} : { head: parts.head }),
   };
+  if (isClause(built))
+    building.reportUndisturbed(codes.clauseOrder, built.name.span, { clause: built.name.text });
+  return built;
 }
 
 /** The words of an entry's clauses cannot name a loss. */

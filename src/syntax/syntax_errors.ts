@@ -126,6 +126,7 @@ class Reporter {
     const owner = rule === "block" ? (rules.at(-2) ?? "file") : rule;
     const form = missingBodyForms[owner];
     const valueAfter = rule === "block" ? missingValue(this.tokens, at) : undefined;
+    const clause = rule === "block" ? this.clauseBehind(found, at) : undefined;
     if (expected.includes("LeftBrace") && form !== undefined) {
       const what = owner;
       this.diagnostics.report(codes.missingBody, place, { what, form });
@@ -136,6 +137,8 @@ class Reporter {
       this.diagnostics.report(codes.secondFormula, place, { found: describeToken(found), what: rule });
     } else if (rule === "file" && (expected.includes("EOF") || expected.includes("Dataset"))) {
       this.diagnostics.report(codes.outsideDeclaration, place, { found: describeToken(found) });
+    } else if (clause !== undefined) {
+      this.diagnostics.report(codes.clauseOrder, this.place(clause), { clause: clause.image });
     } else if (valueAfter !== undefined) {
       const [sign, word] = [this.tokens[valueAfter]!, this.tokens[valueAfter + 1]!];
       const texts = { found: describeToken(word), after: describeToken(sign) };
@@ -181,6 +184,15 @@ class Reporter {
       return tokenMatcher(found, t.Identifier);
     const values = [t.PlainNumber, t.ScaledNumber, t.Size, t.Text, t.True, t.False];
     return (rule === "block" || rule === "arguments") && values.includes(found.tokenType);
+  }
+
+  /** The word of `on MINER(` behind an entry that has had its later clauses: the parser took both for entries. */
+  private clauseBehind(found: IToken, at: number): IToken | undefined {
+    const [before, word, callee] = [this.tokens[at - 3], this.tokens[at - 2], this.tokens[at - 1]];
+    if (before === undefined || word === undefined || callee === undefined) return undefined;
+    if (found.tokenType !== t.LeftParen || !tokenMatcher(callee, t.Identifier)) return undefined;
+    if (before.tokenType === t.LeftBrace || before.tokenType === t.Comma) return undefined;
+    return [t.On, t.Against, t.With].includes(word.tokenType) ? word : undefined;
   }
 
   private isReservedName(
