@@ -13,13 +13,15 @@ import { defaultCacheDirectory } from "./places.ts";
 import type { Program } from "./program.ts";
 import type { Reporter } from "./report/progress.ts";
 import type { Results } from "./report/results.ts";
+import { createEmbedder } from "./train/embed.ts";
+import { fitted } from "./train/embed.ts";
 import type { Network } from "./train/embed.ts";
 import { judge } from "./train/judge.ts";
 import { load } from "./train/load.ts";
 import type { Loaded } from "./train/load.ts";
 import type { RunLog } from "./train/log.ts";
 import { openOutput } from "./train/output.ts";
-import { readTensors } from "./train/parameters.ts";
+import { lasting, readTensors } from "./train/parameters.ts";
 import { Holder } from "./train/tensors.ts";
 import { initialGeneration, train } from "./train/trainer.ts";
 import type { Trained, TrainListener } from "./train/trainer.ts";
@@ -72,6 +74,10 @@ export async function runProgram(program: Program, options: RunOptions): Promise
     const { dataset, batches, split } = loaded;
     const { validation } = split;
     const saying = listener(program, steps, reporter, output.log);
+    const { recorder } = engine;
+    const embedder = createEmbedder(program, sizes, recorder, (note, captured) =>
+      saying.onCapture(note, captured),
+    );
     const trained = await untilInterrupted((signal) => {
       const training = {
         program,
@@ -84,12 +90,14 @@ export async function runProgram(program: Program, options: RunOptions): Promise
         seed,
         signal,
         listener: saying,
+        recorder,
+        embedder,
       };
       return train(training, start, holder);
     });
     const trainedAt = performance.now();
     const { parameters, state } = trained.generation;
-    const weights = await readTensors({ ...parameters, ...state });
+    const weights = await readTensors({ ...parameters, ...lasting(state, program.state(sizes)) });
     const path = await output.saveWeights(weights, trained.keptStep);
     output.log.note(
       `${trained.ended} after ${trained.steps} steps; weights of step ${trained.keptStep} kept`,
@@ -99,8 +107,8 @@ export async function runProgram(program: Program, options: RunOptions): Promise
     reporter.message(`weights of step ${trained.keptStep}${best}: ${path}`);
 
     reporter.phase("evaluation on the unseen classes");
-    const network: Network = { program, sizes, parameters, state };
-    const untrained: Network = { program, sizes, parameters: start.parameters, state: start.state };
+    const network: Network = { program, embedder, parameters, state };
+    const untrained: Network = { program, embedder, parameters: start.parameters, state: start.state };
     const progress = (done: number, total: number): void => reporter.work("embeddings", done, total);
     const judged = await judge(network, untrained, dataset, split, seed, progress);
     if (judged.stored.size > 0) {
@@ -117,6 +125,7 @@ export async function runProgram(program: Program, options: RunOptions): Promise
       test: judged.test,
       ...(judged.compression === undefined ? {} : { compression: judged.compression }),
       weights: trained.values?.weights ?? {},
+      head_weights: judged.headWeights,
       ...(trained.values?.groups === undefined ? {} : { group_weights: trained.values.groups }),
       timing: {
         ms_per_step: trained.timing.msPerStep,
@@ -134,6 +143,12 @@ export async function runProgram(program: Program, options: RunOptions): Promise
     holder.releaseAll();
     reporter.close();
   }
+}
+
+/** The network with the weights of its heads fitted, where the program asks for that. */
+async function withFitted(network: Network, { dataset, split }: Loaded, seed: number): Promise<Network> {
+  const weights = await fitted(network, dataset, split.validation, seed);
+  return weights === undefined ? network : { ...network, fitted: weights };
 }
 
 function loadContext(options: RunOptions): LoadContext {
@@ -195,6 +210,10 @@ function listener(program: Program, steps: number, reporter: Reporter, log: RunL
       const metric = select.kind === "best" ? select.metric : "";
       log.score(step, metric, score, best);
       if (best || note === undefined) note = `best ${metric} ${score.toFixed(4)}`;
+    },
+    onCapture(text, captured) {
+      log.note(text);
+      if (!captured) reporter.message(text);
     },
   };
 }

@@ -5,26 +5,62 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { evaluationBatches } from "../data/batches.ts";
 import type { Dataset } from "../data/types.ts";
+import { capture } from "../engine/capture/capture.ts";
+import type { Captured } from "../engine/capture/capture.ts";
+import type { Recorder } from "../engine/capture/recorder.ts";
 import type { WeightValues } from "../ensemble/embedding.ts";
+import { fitHeadWeights } from "../ensemble/fit.ts";
 import type { Program, Sizes } from "../program.ts";
 import { createNet } from "./net.ts";
 import type { TensorMap } from "./tensors.ts";
 
 const EVALUATION_BATCH = 256;
 
+/** What a network makes of a batch. */
+interface EmbeddedBatch {
+  readonly heads: TensorMap;
+  /** Squared weights of heads, where the network decides them: [B], or scalars. */
+  readonly weights: TensorMap;
+}
+
+/** A program's forward pass in evaluation mode, over parameters, state and images [B, H, W, C]. */
+export type Embedder = Captured<[parameters: TensorMap, state: TensorMap, images: tf.Tensor], EmbeddedBatch>;
+
+/** The forward pass of a program, captured where the engine can: one for a run, whatever the weights. */
+export function createEmbedder(
+  program: Program,
+  sizes: Sizes,
+  recorder: Recorder | undefined,
+  say?: (message: string, captured: boolean) => void,
+): Embedder {
+  const embed = (parameters: TensorMap, state: TensorMap, images: tf.Tensor): EmbeddedBatch =>
+    tf.tidy(() => {
+      const net = createNet(sizes, false, parameters, state);
+      const { features, heads } = program.embed(images as tf.Tensor4D, net);
+      return { heads: { ...heads }, weights: { ...program.headWeights?.(features, net) } };
+    });
+  return capture(recorder, embed, {
+    label: "embedding pass",
+    ...(say === undefined ? {} : { say }),
+  }) as Embedder;
+}
+
 /** A network: a program with its parameters and state. */
 export interface Network {
   readonly program: Program;
-  readonly sizes: Sizes;
+  /** Its forward pass. */
+  readonly embedder: Embedder;
   readonly parameters: TensorMap;
   readonly state: TensorMap;
+  /** Squared weights of the heads that were fitted after training; they take the place of all others. */
+  readonly fitted?: WeightValues;
 }
 
 /** What a network makes of n samples. */
 export interface SampleEmbeddings {
   /** Each head's embeddings [n, dim]. */
   readonly heads: Readonly<Record<string, Float32Array>>;
-  /** Squared weights of heads that the network decides on: [n], or [1] for all samples. */
+  /** Squared weights of heads that the network decides on, or that were fitted: [n], or [1] for all samples. */
   readonly weights: WeightValues;
 }
 
@@ -34,31 +70,59 @@ export async function embedSamples(
   dataset: Dataset,
   indices: Int32Array,
 ): Promise<SampleEmbeddings> {
-  const { program, sizes, parameters, state } = network;
-  const net = createNet(sizes, false, parameters, state);
+  const { program, embedder, parameters, state } = network;
   const embeddings: Record<string, Float32Array> = Object.fromEntries(
     program.heads.map((head) => [head.name, new Float32Array(indices.length * head.dim)]),
   );
   const weights = new Map<string, Float32Array>();
-  const batches = evaluationBatches(dataset, indices, EVALUATION_BATCH);
+  // Every batch is of one size, the last filled up with zeros: one shape, one captured graph.
+  const size = Math.min(EVALUATION_BATCH, indices.length);
+  const batches = evaluationBatches(dataset, indices, size);
   for (let index = 0; index < batches.count; index++) {
     const { images, labels } = batches.batch(index);
-    const from = index * EVALUATION_BATCH;
-    const output = tf.tidy(() => {
-      const { features, heads } = program.embed(tf.tensor4d(images, [labels.length, ...program.image]), net);
-      return { heads: { ...heads }, weights: { ...program.headWeights?.(features, net) } };
-    });
-    for (const head of program.heads) {
-      embeddings[head.name]!.set(await output.heads[head.name]!.data(), from * head.dim);
+    const count = labels.length;
+    const from = index * size;
+    const input = tf.tensor4d(filledUp(images, count, size), [size, ...program.image]);
+    const output = embedder(parameters, state, input);
+    for (const { name, dim } of program.heads) {
+      const values = await output.heads[name]!.data();
+      embeddings[name]!.set(values.subarray(0, count * dim), from * dim);
     }
     for (const [name, weight] of Object.entries(output.weights)) {
       const all = weights.get(name) ?? new Float32Array(weight.rank === 0 ? 1 : indices.length);
-      all.set(await weight.data(), weight.rank === 0 ? 0 : from);
+      const values = await weight.data();
+      all.set(weight.rank === 0 ? values : values.subarray(0, count), weight.rank === 0 ? 0 : from);
       weights.set(name, all);
     }
-    tf.dispose(output);
+    tf.dispose([input, { ...output.heads }, { ...output.weights }]);
   }
-  return { heads: embeddings, weights: Object.fromEntries(weights) };
+  return { heads: embeddings, weights: { ...Object.fromEntries(weights), ...network.fitted } };
+}
+
+/** Images of `count` samples as those of `size`. */
+function filledUp(images: Float32Array, count: number, size: number): Float32Array {
+  if (count === size) return images;
+  const all = new Float32Array((images.length / count) * size);
+  all.set(images);
+  return all;
+}
+
+/**
+ * The heads' weights that serve the validation classes, where the program asks for them; none where it does not.
+ *
+ * @throws RunError if the validation classes hold too little.
+ */
+export async function fitted(
+  network: Network,
+  dataset: Dataset,
+  validation: Int32Array,
+  seed: number,
+): Promise<WeightValues | undefined> {
+  const { program } = network;
+  if (program.inference === undefined) return undefined;
+  const { heads } = await embedSamples(network, dataset, validation);
+  const labels = validation.map((sample) => dataset.labels[sample]!);
+  return fitHeadWeights(program.heads, heads, labels, seed);
 }
 
 /**

@@ -4,14 +4,26 @@
  */
 import type { Dataset } from "../data/types.ts";
 import { ensembleDim, ensembleEmbedding } from "../ensemble/embedding.ts";
+import { fitHeadWeights } from "../ensemble/fit.ts";
 import { RunError } from "../errors.ts";
 import { evaluateEmbeddings } from "../evaluate/evaluate.ts";
-import type { EvaluateSettings, MetricName, Program, Sizes, TrainSettings } from "../program.ts";
+import type { EvaluateSettings, MetricName, Program, TrainSettings } from "../program.ts";
 import { embedSamples } from "./embed.ts";
+import type { Embedder } from "./embed.ts";
 import type { Generation, Holder } from "./tensors.ts";
 
-/** Throws `RunError` if the program selects on validation classes and the split has none. */
-export function requireValidation(select: TrainSettings["select"], validation: Int32Array): void {
+/** Throws `RunError` if the program selects or fits on validation classes and the split has none. */
+export function requireValidation(
+  select: TrainSettings["select"],
+  inference: Program["inference"],
+  validation: Int32Array,
+): void {
+  if (inference !== undefined && validation.length === 0) {
+    throw new RunError(
+      "inference: fit(validation) needs validation classes, and the split has none",
+      "Give the data set's split a share of them (validation: 0.1), or write inference: equal.",
+    );
+  }
   if (select.kind === "best" && validation.length === 0) {
     throw new RunError(
       `select: best(${select.metric}) needs validation classes, and the split has none`,
@@ -22,7 +34,7 @@ export function requireValidation(select: TrainSettings["select"], validation: I
 
 export interface SelectionContext {
   readonly program: Program;
-  readonly sizes: Sizes;
+  readonly embedder: Embedder;
   readonly dataset: Dataset;
   /** Samples of the validation classes. */
   readonly validation: Int32Array;
@@ -91,10 +103,14 @@ export class Selection {
 
   /** The metric of the ensemble's embedding on the validation classes. */
   async #score({ parameters, state }: Generation): Promise<number> {
-    const { program, sizes, dataset, validation, seed } = this.#context;
+    const { program, embedder, dataset, validation, seed } = this.#context;
     const { select } = program.train;
     if (select.kind !== "best") throw new Error("nothing is selected by a score");
-    const { heads, weights } = await embedSamples({ program, sizes, parameters, state }, dataset, validation);
+    const { heads, weights } = await embedSamples(
+      { program, embedder, parameters, state },
+      dataset,
+      validation,
+    );
     const metrics = await evaluateEmbeddings(
       ensembleEmbedding(program.heads, heads, validation.length, weights),
       ensembleDim(program.heads),

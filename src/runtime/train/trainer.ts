@@ -4,9 +4,12 @@
  */
 import type { TrainingBatches } from "../data/batches.ts";
 import type { Dataset } from "../data/types.ts";
+import { capture } from "../engine/capture/capture.ts";
+import type { Recorder } from "../engine/capture/recorder.ts";
 import type { ParameterSpec, Program, Sizes } from "../program.ts";
 import { findDivergence } from "./divergence.ts";
 import type { Divergence } from "./divergence.ts";
+import type { Embedder } from "./embed.ts";
 import { disposeFeeds, makeFeeds } from "./feeds.ts";
 import { createOptimizer } from "./optimizers.ts";
 import { initialParameters, initialState } from "./parameters.ts";
@@ -32,6 +35,8 @@ export interface TrainListener {
   onValues(step: number, values: ReadValues, rate: number): void;
   /** After the weights of a step were judged on the validation classes. */
   onScore(step: number, score: number, best: boolean): void;
+  /** Whether the step is captured, or why not. */
+  onCapture(note: string, captured: boolean): void;
 }
 
 export interface TrainOptions {
@@ -44,6 +49,10 @@ export interface TrainOptions {
   readonly steps: number;
   readonly seed: number;
   readonly listener: TrainListener;
+  /** The engine's, which captures the step; none where it cannot. */
+  readonly recorder: Recorder | undefined;
+  /** Embeds the validation samples. */
+  readonly embedder: Embedder;
   /** Aborting ends training after the step in progress. */
   readonly signal: AbortSignal;
 }
@@ -90,7 +99,10 @@ export function initialGeneration(
 export async function train(options: TrainOptions, start: Generation, holder: Holder): Promise<Trained> {
   const { program, sizes, specs, batches, steps, listener, signal } = options;
   const optimizer = createOptimizer(program.train.optimizer, specs);
-  const step = createStep(program, sizes, specs, optimizer);
+  const step = capture(options.recorder, createStep(program, sizes, specs, optimizer), {
+    label: "training step",
+    say: (note, captured) => listener.onCapture(note, captured),
+  });
   const { seed } = options;
   const noise = program.noise?.(sizes) ?? [];
   const { views } = program;
@@ -163,6 +175,7 @@ export async function train(options: TrainOptions, start: Generation, holder: Ho
   holder.release(current);
   holder.release(good.generation);
   selection.release();
+  step.dispose();
   return trained;
 }
 

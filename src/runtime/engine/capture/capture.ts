@@ -19,10 +19,10 @@ export interface CaptureOptions {
   /** What the function is: `training step`. */
   readonly label: string;
   /** Told once for each form of the arguments: that it is captured, or why it is not. */
-  readonly say?: (message: string) => void;
+  readonly say?: (message: string, captured: boolean) => void;
 }
 
-export interface Captured<A extends readonly TensorTree[], R extends TensorTree> {
+export interface Captured<A extends readonly unknown[], R> {
   (...args: A): R;
   /** Lets go of all recordings; a later call records anew. */
   dispose(): void;
@@ -40,9 +40,9 @@ interface Entry {
  * The captured form of `fn`.
  *
  * @param recorder the engine's; undefined where the engine has none: then `fn` itself runs.
- * @param fn its arguments and result are trees of tensors; results are the caller's, and may hold some of the arguments.
+ * @param fn its arguments and result are trees of tensors (`TensorTree`); results are the caller's, and may hold some of the arguments.
  */
-export function capture<A extends readonly TensorTree[], R extends TensorTree>(
+export function capture<A extends readonly unknown[], R>(
   recorder: Recorder | undefined,
   fn: (...args: A) => R,
   options: CaptureOptions,
@@ -51,10 +51,10 @@ export function capture<A extends readonly TensorTree[], R extends TensorTree>(
   const { label, say = () => undefined } = options;
 
   const run = (args: A): R => {
-    const flat = flatten(args);
+    const flat = flatten(args as unknown as readonly TensorTree[]);
     let restore!: Flattened["restore"];
     const overLists: TensorFunction = (inputs) => {
-      const result = flatten(fn(...(flat.restore(inputs) as unknown as A)));
+      const result = flatten(fn(...(flat.restore(inputs) as unknown as A)) as TensorTree);
       restore = result.restore;
       return result.tensors;
     };
@@ -68,7 +68,7 @@ export function capture<A extends readonly TensorTree[], R extends TensorTree>(
         return restore(outputs) as R;
       } catch (error) {
         if (!(error instanceof CaptureRefused)) throw error;
-        say(`${label}: not captured, because ${error.message}; it runs operation by operation`);
+        say(`${label}: not captured, because ${error.message}; it runs operation by operation`, false);
         entries.set(key, { recording: undefined, proven: true, restore });
         return fn(...args);
       }
@@ -80,9 +80,12 @@ export function capture<A extends readonly TensorTree[], R extends TensorTree>(
     disposeNew(replayed, [...flat.tensors, ...expected]);
     entry.proven = true;
     if (difference === undefined) {
-      say(`${label}: captured`);
+      say(`${label}: captured`, true);
     } else {
-      say(`${label}: the captured form gave something else (${difference}); it runs operation by operation`);
+      say(
+        `${label}: the captured form gave something else (${difference}); it runs operation by operation`,
+        false,
+      );
       entry.recording!.dispose();
       entry.recording = undefined;
     }

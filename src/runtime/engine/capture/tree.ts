@@ -29,6 +29,7 @@ export function flatten(tree: TensorTree): Flattened {
       return number;
     }
     if (isList(node)) return node.map(visit);
+    if (typeof node !== "object") throw new Error(`${typeof node} is no tree of tensors`);
     return Object.fromEntries(Object.entries(node).map(([name, child]) => [name, visit(child)]));
   };
   const shape = visit(tree);
