@@ -3,7 +3,7 @@
  * with them and `evaluate.ts` records them on the tape. Pure.
  *
  * Kinks (language.md): relu′(0) = 0, abs′(0) = 0, the gradient of sqrt at 0 is 0, ties of max and min split equally,
- * acos clamps to [-1, 1] with gradient 0 at the ends, ratio(a, 0) is 0 with zero gradient. A power whose derivative at
+ * acos and its sine are exact at the ends and have gradient 0 there, ratio(a, 0) is 0 with zero gradient. A power whose derivative at
  * 0 is infinite (an exponent between 0 and 1) has gradient 0 there, as sqrt has.
  */
 
@@ -25,7 +25,7 @@ export type UnaryOperator =
   // Forms that only rewriting produces (stability.ts):
   /** exp, but an absent argument stays absent. */
   | "probability"
-  /** sqrt(max(1 - c², 0)): the sine of acos(c). */
+  /** sqrt(1 - c²), 0 at the ends: the sine of acos(c). */
   | "sine_of_acos";
 
 export type BinaryOperator = "+" | "-" | "*" | "/" | "^" | "max" | "min" | "ratio";
@@ -55,6 +55,15 @@ function sigmoid(v: number): number {
 function softplus(v: number): number {
   const value = Math.max(v, 0) + Math.log1p(Math.exp(-Math.abs(v)));
   return value === 0 ? Number.MIN_VALUE : value;
+}
+
+/** Cosines with 1 - c² at or below this are at the end (language.md, "Stability"). */
+const AT_THE_END = 2e-6;
+
+/** sqrt(1 - c²), and 0 at the ends and beyond. */
+export function sineOfAcos(c: number): number {
+  const square = (1 - c) * (1 + c);
+  return square > AT_THE_END ? Math.sqrt(square) : 0;
 }
 
 export function unary(op: UnaryOperator, v: number): Derived {
@@ -88,15 +97,14 @@ export function unary(op: UnaryOperator, v: number): Derived {
     }
     case "abs":
       return derived(Math.abs(v), Math.sign(v));
-    case "acos":
-      if (v <= -1) return derived(Math.PI, 0);
-      if (v >= 1) return derived(0, 0);
-      return derived(Math.acos(v), -1 / Math.sqrt((1 - v) * (1 + v)));
+    case "acos": {
+      const s = sineOfAcos(v);
+      if (s === 0) return derived(v > 0 ? 0 : Math.PI, 0);
+      return derived(Math.acos(v), -1 / s);
+    }
     case "sine_of_acos": {
-      const square = (1 - v) * (1 + v);
-      if (square <= 0) return derived(0, 0);
-      const s = Math.sqrt(square);
-      return derived(s, -v / s);
+      const s = sineOfAcos(v);
+      return derived(s, s === 0 ? 0 : -v / s);
     }
     case "cos":
       return derived(Math.cos(v), -Math.sin(v));

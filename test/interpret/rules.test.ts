@@ -349,6 +349,24 @@ describe("stability", () => {
     expect(slopes("sum[i] pushed(angle(i))", batchOf([[-1]], [0]), through)).toEqual([Math.cos(Math.PI / 6)]);
   });
 
+  it("acos and its sine are exact, with zero gradient, where 1 - c² is at most 2e-6", () => {
+    const end = Math.sqrt(1 - 2e-6);
+    for (const c of [1, end + 1e-9, 1.5]) {
+      expect(value("sum[i] acos(x[i, 0])", batchOf([[c]], [0]))).toBe(0);
+      expect(value("sum[i] acos(x[i, 0])", batchOf([[-c]], [0]))).toBe(Math.PI);
+      expect(slopes("sum[i] acos(x[i, 0])", batchOf([[c], [-c]], [0, 0])).map(Math.abs)).toEqual([0, 0]);
+      const pushed = "sum[i] cos(acos(x[i, 0]) + 0.5)";
+      expect(value(pushed, batchOf([[c]], [0]))).toBe(c * Math.cos(0.5));
+      expect(slopes(pushed, batchOf([[c]], [0]))).toEqual([Math.cos(0.5)]);
+    }
+    const inside = end - 1e-9;
+    const s = Math.sqrt((1 - inside) * (1 + inside));
+    expect(value("sum[i] acos(x[i, 0])", batchOf([[inside]], [0]))).toBeCloseTo(Math.acos(inside), 14);
+    expect(slopes("sum[i] acos(x[i, 0])", batchOf([[inside]], [0]))[0]).toBeCloseTo(-1 / s, 6);
+    const [slope] = slopes("sum[i] cos(acos(x[i, 0]) + 0.5)", batchOf([[inside]], [0]));
+    expect(slope).toBeCloseTo(Math.cos(0.5) + (inside / s) * Math.sin(0.5), 6);
+  });
+
   it("squared distances of nearly equal vectors are 0 with zero gradient, in that form only", () => {
     const near = batchOf(
       [

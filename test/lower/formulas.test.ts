@@ -231,6 +231,23 @@ describe("rules of the language", () => {
       expectParity(instance, randomBatch(instance, { labels, seed: 11 }), tolerance);
   });
 
+  it("angles close to 0 and 180 degrees, where the cosine has lost its digits", () => {
+    const pushed = formula("mean[i, j | i != j] cos(acos(cosine(x[i], x[j])) + 0.5)");
+    const bare = formula("mean[i, j | i != j] acos(cosine(x[i], x[j]))");
+    for (const angle of [0, 1e-4, 3e-4, 1e-3, 1.2e-3])
+      for (const turn of [0, Math.PI]) {
+        const rows = [1, 1 + angle + turn].map((direction) => [Math.cos(direction), Math.sin(direction)]);
+        expectParity(pushed, batchOf(pushed, rows, [0, 1]));
+        expectParity(bare, batchOf(bare, rows, [0, 1]));
+      }
+    // Outside, a cosine counts with the digits it has: of 1 - c² = 1e-4, two or three.
+    const apart = [
+      [1, 0],
+      [Math.cos(1e-2), Math.sin(1e-2)],
+    ];
+    expectParity(pushed, batchOf(pushed, apart, [0, 1]), { ...FLOAT32, relative: 1e-2 });
+  });
+
   it("ties of an argmax go to the lowest index", () => {
     const instance = formula("sum[i] x[argmax[j | i != j] x[j, 0], 1] * x[i, 2]");
     expectParity(

@@ -62,20 +62,33 @@ export const softplus = withDerivative(
 /** |x|, with derivative 0 at 0. */
 export const abs = withDerivative(tf.abs, (dy, x) => tf.mul(dy, tf.sign(x)));
 
-/** Arc cosine of x clamped to [-1, 1], with derivative 0 at the ends. */
+/**
+ * Cosines with 1 - c^2 at or below this are at the end. A float32 cosine is off by about one unit in its last place,
+ * 1.2e-7, which at 1 - c^2 = 2e-6 is a sixteenth of the sine and below soon all of it; for unit vectors it is where
+ * their squared distance, 2 - 2 c, counts as 0 as well.
+ */
+const AT_THE_END = 2e-6;
+
+/** 1 - c^2, and 0 at the ends and beyond. */
+function sineSquared(c: tf.Tensor): tf.Tensor {
+  const square = tf.relu(tf.mul(tf.sub(1, c), tf.add(1, c)));
+  return tf.mul(square, tf.step(tf.sub(square, AT_THE_END)));
+}
+
+/** Arc cosine: 0 or pi with derivative 0 at the ends and beyond. */
 export const acos = withDerivative(
-  (x) => tf.acos(tf.clipByValue(x, -1, 1)),
+  (x) => tf.acos(tf.where(tf.greater(sineSquared(x), 0), x, tf.sign(x))),
   (dy, x) => {
-    const square = tf.sub(1, tf.square(x));
+    const square = sineSquared(x);
     const inside = tf.greater(square, 0);
     const slope = tf.rsqrt(tf.where(inside, square, tf.onesLike(square)));
     return tf.where(inside, tf.neg(tf.mul(dy, slope)), tf.zerosLike(dy));
   },
 );
 
-/** sqrt(1 - c^2), the sine of acos c: 0 with derivative 0 from |c| = 1 on. */
+/** sqrt(1 - c^2), the sine of acos c: 0 with derivative 0 at the ends and beyond. */
 export const sineOfAcos = withDerivative(
-  (c) => tf.sqrt(tf.relu(tf.mul(tf.sub(1, c), tf.add(1, c)))),
+  (c) => tf.sqrt(sineSquared(c)),
   (dy, c, sine) => {
     const some = tf.greater(sine, 0);
     const slope = tf.neg(tf.div(c, tf.where(some, sine, tf.onesLike(sine))));
