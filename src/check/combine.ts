@@ -18,7 +18,6 @@ import { refuseBlock, resolveUse, signatureOf } from "../resolve/use.ts";
 import { textOf, type Span } from "../source/source.ts";
 import type { Binary, Call, Expression, Name } from "../syntax/ast.ts";
 import type { Values } from "../resolve/values.ts";
-import { reportUnbuiltArguments } from "./built.ts";
 import type { CheckContext } from "./context.ts";
 import { checkGroupMatters, groupsOf } from "./groups.ts";
 
@@ -237,7 +236,6 @@ function strategy(call: Call, path: string, at: Combination): CombinePlan | unde
   const resolved = resolveUse("strategy", call, scope, diagnostics);
   if (resolved === undefined) return undefined;
   const name = call.callee.text;
-  if (reportUnbuiltArguments(call, diagnostics)) return undefined;
   const signature = signatureOf(resolved);
   const match = matchArguments(signature, call, diagnostics);
   const values = bindMatched(signature, match, scope, new Map(), diagnostics);

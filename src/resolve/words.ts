@@ -38,6 +38,31 @@ export function wordFor(
   return undefined;
 }
 
+/** How the heads are weighed at inference: `equal`, `sqrt_weights` or `fit(validation)`, as a word. */
+export function inferenceFor(
+  expression: Expression,
+  target: Target,
+  diagnostics: Diagnostics,
+): Value | undefined {
+  const written = oneLine(textOf(expression.span)).replaceAll(" ", "");
+  if (INFERENCES.includes(written)) return { kind: "word", value: written };
+  const suggestion = /^fit\b/.test(written) ? INFERENCES[2] : closest(written, INFERENCES);
+  diagnostics.report(
+    wrongArgumentType,
+    expression.span,
+    {
+      target: target.name,
+      given: `\`${oneLine(textOf(expression.span))}\``,
+      needed: `one of ${INFERENCES.map((each) => `\`${each}\``).join(", ")}`,
+      ...(suggestion === undefined ? {} : { help: `Did you mean \`${suggestion}\`?` }),
+    },
+    target.declared === undefined ? {} : { related: [target.declared] },
+  );
+  return undefined;
+}
+
+const INFERENCES: readonly string[] = ["equal", "sqrt_weights", "fit(validation)"];
+
 /** A metric by name. One that is measured at several K is named with its K, as the report names it: `recall_at_1`. */
 export function metricFor(expression: Expression, scope: Scope, diagnostics: Diagnostics): Value | undefined {
   const use = asUse(expression, "a metric", diagnostics);

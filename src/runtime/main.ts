@@ -98,7 +98,8 @@ async function runFromTerminal(program: Program, flags: Flags, directory: string
       projectRoot,
       reporter,
     });
-    stdout.write(`${resultsTable(results.test, createPaint(colorEnabled(stdout.isTTY === true, env)))}\n`);
+    const paint = createPaint(colorEnabled(stdout.isTTY === true, env));
+    stdout.write(`${resultsTable(results.test, paint, [], results.head_weights)}\n`);
     return 0;
   } catch (error) {
     reporter.close();

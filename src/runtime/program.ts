@@ -120,6 +120,11 @@ export interface Surgery {
 export interface Embedded {
   /** The backbone's features, flattened: [B, F]. */
   readonly features: tf.Tensor2D;
+  /**
+   * The features as the heads read them, of all views: where strategies measure gradients (`scale: gradient_norm`). Absent
+   * where none does.
+   */
+  readonly trunk?: tf.Tensor;
   /** Each head's embeddings [B, dim], by head name. */
   readonly heads: Readonly<Record<string, tf.Tensor2D>>;
 }
@@ -254,6 +259,8 @@ export interface Program {
    * sqrt(v_h(i)) * f_h(x_i). A head that is not named keeps `HeadSpec.weight`. Absent where no weight is learned.
    */
   headWeights?(features: tf.Tensor2D, net: Net): HeadWeights;
+  /** `fit`: the heads' weights are fitted to the validation classes when training has ended (`ensemble/fit.ts`). */
+  readonly inference?: { readonly kind: "fit" };
 
   readonly train: TrainSettings;
   readonly evaluate: EvaluateSettings;

@@ -107,7 +107,7 @@ export async function runProgram(program: Program, options: RunOptions): Promise
     reporter.message(`weights of step ${trained.keptStep}${best}: ${path}`);
 
     reporter.phase("evaluation on the unseen classes");
-    const network: Network = { program, embedder, parameters, state };
+    const network = await withFitted({ program, embedder, parameters, state }, loaded, seed);
     const untrained: Network = { program, embedder, parameters: start.parameters, state: start.state };
     const progress = (done: number, total: number): void => reporter.work("embeddings", done, total);
     const judged = await judge(network, untrained, dataset, split, seed, progress);

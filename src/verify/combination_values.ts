@@ -51,6 +51,7 @@ function strategyValue(
       return REAL;
     case "equal":
     case "learned":
+    case "hierarchical":
       if (scale?.kind === "word" && scale.value === "none") return all;
       return all.low >= 0 ? NON_NEGATIVE : REAL;
     default:

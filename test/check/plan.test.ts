@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { backwardPasses } from "../../src/check/cost.ts";
+import { backwardPasses, headPasses } from "../../src/check/cost.ts";
 import type { CombinePlan, LayerPlan, ModelPlan } from "../../src/plan/plan.ts";
 import { check, marks } from "./harness.ts";
 
@@ -392,13 +392,16 @@ describe("named groups", () => {
 });
 
 test.each([
-  ["a + b", 1],
-  ["learned(a, b)", 1],
-  ["pcgrad(a, b)", 2],
-  ["pcgrad(a, b + c, d)", 3],
-  ["learned(pcgrad(a, b), c)", 3],
-  ["2 * pcgrad(a, b) + pcgrad(c, d)", 5],
-])("%s costs %d backward passes", (combine, passes) => {
+  ["a + b", 1, 0],
+  ["learned(a, b)", 1, 0],
+  ["learned(a, b, scale: gradient_norm)", 1, 2],
+  ["learned(a, equal(b, c, scale: gradient_norm), scale: gradient_norm)", 1, 4],
+  ["pcgrad(a, b)", 2, 0],
+  ["pcgrad(a, b + c, d)", 3, 0],
+  ["pcgrad(a, equal(b, c, d, scale: gradient_norm))", 2, 3],
+  ["learned(pcgrad(a, b), c)", 3, 0],
+  ["2 * pcgrad(a, b) + pcgrad(c, d)", 5, 0],
+])("%s costs %d backward passes, and %d to the features", (combine, passes, toFeatures) => {
   const used = ["a", "b", "c", "d"].filter((name) => new RegExp(`\\b${name}\\b`).test(combine));
   const plan = planOf(
     small(
@@ -407,4 +410,5 @@ test.each([
     ),
   );
   expect(backwardPasses(plan.combine)).toBe(passes);
+  expect(headPasses(plan.combine)).toBe(toFeatures);
 });

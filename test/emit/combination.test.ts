@@ -124,6 +124,48 @@ const programs: Record<string, { plan: () => CombinePlan; holds: readonly string
       'strategies.hierarchicalParameters("combine", 2, { by: "learned" })',
     ],
   },
+  measured: {
+    plan: () =>
+      strategy(
+        "hierarchical",
+        "combine",
+        { by: "equal", scale: "gradient_norm" },
+        {
+          pairs: strategy("learned", "combine/0", { floor: 0.5, scale: "none" }, of("pull", "rank", "soft")),
+          rest: strategy("equal", "combine/1", { scale: "gradient_norm" }, of("arc", "anchor")),
+        },
+      ),
+    holds: [
+      "trunk: features, heads: {",
+      '{ by: "equal", scale: "gradient_norm", trunk: context.trunk! })',
+      '{ scale: "gradient_norm", trunk: context.trunk! })',
+      'strategies.scaleState("combine", 2, "gradient_norm")',
+    ],
+  },
+  counted: {
+    plan: () =>
+      sum({
+        group: [
+          2,
+          strategy(
+            "learned",
+            "combine/0",
+            { floor: 0.25, scale: "none", inference: "sqrt_weights" },
+            {
+              pull: loss("pull"),
+              both: sum({
+                rank: [1, loss("rank")],
+                inner: [3, strategy("uncertainty", "combine/0/1/1", { floor: 0.1 }, of("soft", "arc"))],
+              }),
+            },
+          ),
+        ],
+        anchor: [1, loss("anchor")],
+      }),
+    holds: [
+      'return { ...strategies.learnedHeadWeights(net, "combine/0", [["pull"], strategies.fixedHeadWeights([1, 3], [["rank"], strategies.uncertaintyHeadWeights(net, "combine/0/1/1", [["soft"], ["arc"]])])], { floor: 0.25 / 2, share: 0.8 })',
+    ],
+  },
   surgery: {
     plan: () => strategy("pcgrad", "combine", {}, of("pull", "rank", "soft", "arc", "anchor")),
     holds: [

@@ -26,7 +26,10 @@ beforeAll(async () => {
   await startEngine("wasm");
 });
 
-const spec = (losses: string, optimizer: string, augment: string): string => `
+const equally = (losses: string): string =>
+  `equal(${[...losses.matchAll(/^(\w+): /gm)].map(([, name]) => name).join(", ")})`;
+
+const spec = (losses: string, optimizer: string, augment: string, combine: string): string => `
 dataset images = folder("images") { image: gray(12x12), split: zero_shot(train: 0.5)${augment} }
 loss apart() of (u, v) { mean[i] euclidean(u[i], v[i]) }
 loss moving() {
@@ -38,13 +41,18 @@ model small {
   backbone: conv(4, kernel: 3) |> relu |> max_pool(2)
   embedding: linear(8) |> normalize
   losses { ${losses} }
-  combine: equal(${[...losses.matchAll(/^(\w+): /gm)].map(([, name]) => name).join(", ")})
+  combine: ${combine}
   train { batch: 4 classes * 3 samples  steps: 4  optimizer: ${optimizer} }
   evaluate { recall_at: [1] }
 }`;
 
-function planOf(losses: string, optimizer = "adamw(lr: 3e-3)", augment = ""): ModelPlan {
-  const text = spec(losses, optimizer, augment);
+function planOf(
+  losses: string,
+  optimizer = "adamw(lr: 3e-3)",
+  augment = "",
+  combine = equally(losses),
+): ModelPlan {
+  const text = spec(losses, optimizer, augment, combine);
   const { diagnostics, models } = checkFile(host({ "spec.dml": text }), "spec.dml")!;
   const errors = diagnostics.filter(({ severity }) => severity === "error");
   if (errors.length > 0 || models.length !== 1)
@@ -138,6 +146,29 @@ describe("a model with a gate", () => {
       });
     }
     expect(moved).toBeGreaterThan(1e-3);
+  });
+});
+
+describe("a model whose losses are divided by the norms of their gradients", () => {
+  test.each([
+    ["", "of one view"],
+    ["near: apart", "of two views"],
+  ])("trains the same net whatever a loss is multiplied by %s%s", async (more) => {
+    const names = ["rank", "many", ...(more === "" ? [] : ["near"])];
+    const losses = `rank: triplet(margin: 0.4)\nmany: soft_triple(centers: 2)\n${more}`;
+    const by = async (factor: string) => {
+      const combine = `equal(${factor}rank, ${names.slice(1).join(", ")}, scale: gradient_norm)`;
+      const augment = ", augment: affine(rotate: 20deg)";
+      return firstSteps(await programOf(planOf(losses, "sgd(lr: 0.1)", augment, combine)), 4);
+    };
+    const [plain, times] = [await by(""), await by("100 * ")];
+    const scales = [plain, times].map(({ state }) => values(state["combine/sum"]!));
+    expect(scales[0]!.every((scale) => scale > 0)).toBe(true);
+    expect(scales[1]![0]! / scales[0]![0]!).toBeCloseTo(100, 1);
+    for (const [name, tensor] of Object.entries(plain.parameters)) {
+      const other = values(times.parameters[name]!);
+      values(tensor).forEach((v, k) => expect(Math.abs(v - other[k]!), name).toBeLessThan(1e-4));
+    }
   });
 });
 

@@ -42,6 +42,7 @@ const results: Results = {
   },
   compression: { to: 64, discarded_energy: 0.01, expected_lost_distance: 0.02 },
   weights: { pull: 0.4, soft: 0.6 },
+  head_weights: { pull: 0.5, soft: 0.5 },
   timing: { ms_per_step: 190.5, evaluation_ms: 12_000 },
 };
 
@@ -61,6 +62,7 @@ describe("results.json", () => {
       "test",
       "compression",
       "weights",
+      "head_weights",
       "timing",
     ]);
     expect(text.split("\n")[1]).toBe('  "model": "icons",');

@@ -2,14 +2,26 @@
  * Laws of whole combinations, on the plan: gradients that can be told apart, as many gates kept as there are, heads that
  * can be compared, an ensemble that can be folded. Called when a model's plan is whole. Pure.
  */
-import { cannotFold, inseparableGradients, malformedCombination } from "../../diagnostics/codes/check.ts";
+import {
+  cannotFold,
+  inseparableGradients,
+  malformedCombination,
+  selectWithoutValidation,
+} from "../../diagnostics/codes/check.ts";
 import type { Diagnostics } from "../../diagnostics/diagnostic.ts";
+import {
+  isFitted,
+  isSurgery,
+  lossesBelow,
+  measuresGradients,
+  operandsOf,
+  strategiesIn,
+  wordOf,
+} from "../../plan/combination.ts";
+import type { StrategyPlan as Strategy } from "../../plan/combination.ts";
 import type { CombinePlan, ModelPlan } from "../../plan/plan.ts";
 import type { LossInstance, Values } from "../../resolve/values.ts";
 import { walk } from "../../syntax/traverse.ts";
-import { isSurgery, operandsOf } from "../cost.ts";
-
-type Strategy = Extract<CombinePlan, { kind: "strategy" }>;
 
 export function checkCombination(plan: ModelPlan, diagnostics: Diagnostics): void {
   const visit = (node: CombinePlan, surgery: Strategy | undefined): void => {
@@ -26,11 +38,13 @@ export function checkCombination(plan: ModelPlan, diagnostics: Diagnostics): voi
         inside = node;
       }
       checkTop(node, diagnostics);
+      checkMeasured(node, diagnostics);
       if (node.name === "wedl") checkWidths(node, plan, diagnostics);
     }
     for (const operand of operandsOf(node)) visit(operand, inside);
   };
   visit(plan.combine, undefined);
+  checkInference(plan, diagnostics);
   checkFold(plan, diagnostics);
 }
 
@@ -43,6 +57,66 @@ function checkTop({ name, values, operands, span }: Strategy, diagnostics: Diagn
     why: "There is one gate an operand.",
     help: `Write \`top: ${operands.length}\` or less, or leave it out to keep all.`,
   });
+}
+
+/** A norm can be taken of a gradient that is there before the backward pass; surgery makes its own in it. */
+function checkMeasured(node: Strategy, diagnostics: Diagnostics): void {
+  if (!measuresGradients(node)) return;
+  for (const operand of node.operands) {
+    const surgery = strategiesIn(operand.node).find(isSurgery);
+    if (surgery === undefined) continue;
+    diagnostics.report(
+      malformedCombination,
+      surgery.span,
+      {
+        what: `\`scale: gradient_norm\` of \`${node.name}\` would measure a gradient that \`${surgery.name}\` has yet to make`,
+        why: `The scale is the norm of the gradient of what is combined; \`${surgery.name}\` puts its gradient together later, in the backward pass, and it is not the one of its value.`,
+        help: `Write \`scale: running_mean\`, or turn it round: \`${surgery.name}(${node.name}(…, scale: gradient_norm), …)\`.`,
+      },
+      { related: [{ span: node.span, label: "divides by the norms of gradients" }] },
+    );
+  }
+}
+
+/** Strategies that decide themselves on the weights of the heads below them. */
+const DECIDING: ReadonlySet<string> = new Set(["gated", "soft_min", "wedl"]);
+
+/** `inference: fit(validation)` is about all heads at once, and needs classes to be fitted on. */
+function checkInference({ combine, data }: ModelPlan, diagnostics: Diagnostics): void {
+  const strategies = strategiesIn(combine);
+  for (const node of strategies) {
+    if (!isFitted(node)) continue;
+    const validation = numberIn(data.split.values, "validation") ?? 0;
+    if (!(validation > 0))
+      diagnostics.report(
+        selectWithoutValidation,
+        node.span,
+        { selection: "inference: fit(validation)" },
+        { related: [{ span: data.split.span, label: "the split" }] },
+      );
+    if (node !== combine)
+      diagnostics.report(malformedCombination, node.span, {
+        what: `\`${node.name}\` should fit the heads' weights, but it is only a part of the combination`,
+        why: "The weights are fitted to distances of the whole ensemble, all heads together.",
+        help: "Write `inference: fit(validation)` on the outermost strategy.",
+      });
+  }
+  if (!isFitted(combine)) return;
+  const decides = (node: Strategy): boolean =>
+    DECIDING.has(node.name) || wordOf(node, "inference") === "sqrt_weights";
+  for (const node of strategies.filter(decides))
+    diagnostics.report(
+      malformedCombination,
+      node.span,
+      {
+        what: `\`${combine.name}\` fits the weight of each head, and \`${node.name}\` decides on the weights of its own`,
+        why: "A head has one weight in the ensemble's embedding.",
+        help: DECIDING.has(node.name)
+          ? "Remove `inference: fit(validation)`."
+          : "Remove one of the two `inference` settings.",
+      },
+      { related: [{ span: combine.span, label: "fits all heads" }] },
+    );
 }
 
 /** `wedl` compares the embeddings of different heads number by number. */
@@ -104,14 +178,8 @@ function asymmetricMeasure({ declaration, parameters }: LossInstance): string | 
   return called;
 }
 
-function gatesIn(node: CombinePlan): Strategy[] {
-  const own = node.kind === "strategy" && node.needs.includes("per_sample") ? [node] : [];
-  return [...own, ...operandsOf(node).flatMap(gatesIn)];
-}
-
-function lossesBelow(node: CombinePlan): string[] {
-  return node.kind === "loss" ? [node.name] : operandsOf(node).flatMap(lossesBelow);
-}
+const gatesIn = (node: CombinePlan): Strategy[] =>
+  strategiesIn(node).filter(({ needs }) => needs.includes("per_sample"));
 
 function numberIn(values: Values, name: string): number | undefined {
   const value = values.get(name);

@@ -73,7 +73,7 @@ async function run(file: string, options: Options, terminal: Terminal): Promise<
     if (options.format === "json") terminal.out(`${JSON.stringify(results, null, 2)}\n`);
     else {
       const beside = options.steps === undefined ? measuredBeside(file, results.spec_hash) : [];
-      terminal.out(`${resultsTable(results.test, terminal.outPaint, beside)}\n`);
+      terminal.out(`${resultsTable(results.test, terminal.outPaint, beside, results.head_weights)}\n`);
     }
     terminal.err(`everything is in ${out}\n`);
   } finally {

@@ -170,7 +170,7 @@ export const selectWithoutValidation = define<{ selection: string }>({
   severity: "error",
   message: ({ selection }) => `\`${selection}\` needs validation classes, but the data set has none`,
   reason: () =>
-    "Selection compares parameters on classes that neither train nor test; choosing on the test classes would be cheating.",
+    "What is selected or fitted after training goes by classes that neither train nor test; to go by the test classes would be cheating.",
   help: () => "Give the split some: `zero_shot(train: 0.4, validation: 0.1)`.",
 });
 

@@ -2,11 +2,14 @@
  * The combination of losses as one nested expression over `strategies`, with the parameters, state and noise it declares
  * and, where strategies decide on them, the weights of the heads.
  */
+import { wordOf } from "../../plan/combination.ts";
+import type { StrategyPlan } from "../../plan/combination.ts";
 import type { CombinePlan, ModelPlan } from "../../plan/plan.ts";
 import { numberText } from "./expressions.ts";
+import { floorText, gateOptions, headsBelow, headWeightsOf, numberAt, operandHeads } from "./head_weights.ts";
 import { property } from "./names.ts";
-import { dataLiteral, objectKey, stringLiteral } from "./text.ts";
-import { numberIn, textIn } from "./values.ts";
+import { dataLiteral, stringLiteral } from "./text.ts";
+import { numberIn } from "./values.ts";
 
 export interface EmittedCombination {
   /** Of `losses` and `context`. */
@@ -17,8 +20,6 @@ export interface EmittedCombination {
   /** Entries of a record, of `features` and `net`: the weights of heads. */
   readonly headWeights: readonly string[];
 }
-
-type Strategy = Extract<CombinePlan, { kind: "strategy" }>;
 
 /** What an emission gathers on its way through the nodes. */
 interface Emission {
@@ -31,13 +32,8 @@ interface Emission {
 export function emitCombination(plan: ModelPlan): EmittedCombination {
   const emission: Emission = { plan, parameters: [], state: [], noise: [] };
   const text = nodeText(plan.combine, emission);
-  const within = { features: "features", net: "net" };
-  const headWeights = decidingBelow(plan.combine).map((node) => {
-    const share = headsBelow(node, emission).length / plan.heads.length;
-    return `...${headWeightsText(node, share, within, emission)}`;
-  });
   const { parameters, state, noise } = emission;
-  return { text, parameters, state, noise, headWeights };
+  return { text, parameters, state, noise, headWeights: headWeightsOf(plan) };
 }
 
 function nodeText(node: CombinePlan, emission: Emission): string {
@@ -55,7 +51,7 @@ function nodeText(node: CombinePlan, emission: Emission): string {
   }
 }
 
-function strategyText(node: Strategy, emission: Emission): string {
+function strategyText(node: StrategyPlan, emission: Emission): string {
   const { parameters, state, noise, plan } = emission;
   const count = node.operands.length;
   const path = stringLiteral(node.path);
@@ -71,22 +67,24 @@ function strategyText(node: Strategy, emission: Emission): string {
     `strategies.${node.name}(${["context.net", path, `[${texts().join(", ")}]`, ...options].join(", ")})`;
   switch (node.name) {
     case "equal": {
-      const scale = stringLiteral(textIn(node.values, "scale"));
-      scaleState(scale);
-      return call(`{ scale: ${scale} }`);
+      const scale = wordOf(node, "scale")!;
+      scaleState(stringLiteral(scale));
+      return call(`{ ${scaleText(scale)} }`);
     }
     case "learned": {
-      const scale = stringLiteral(textIn(node.values, "scale"));
-      scaleState(scale);
-      // The spec's floor is the share of all weight spread equally; the runtime's is the least weight of one loss.
-      const floor = `${numberText(numberIn(node.values, "floor"))} / ${count}`;
+      const scale = wordOf(node, "scale")!;
+      scaleState(stringLiteral(scale));
+      const floor = floorText(node);
       parameters.push(`...strategies.learnedParameters(${path}, ${count}, { floor: ${floor} })`);
-      return call(`{ floor: ${floor}, scale: ${scale} }`);
+      return call(`{ floor: ${floor}, ${scaleText(scale)} }`);
     }
     case "hierarchical": {
-      const options = dataLiteral({ by: textIn(node.values, "by") });
-      scaleState();
-      parameters.push(`...strategies.hierarchicalParameters(${path}, ${count}, ${options})`);
+      const by = `by: ${stringLiteral(wordOf(node, "by")!)}`;
+      const scale = wordOf(node, "scale") ?? "running_mean";
+      const isUsual = scale === "running_mean";
+      const options = isUsual ? `{ ${by} }` : `{ ${by}, ${scaleText(scale)} }`;
+      scaleState(...(isUsual ? [] : [stringLiteral(scale)]));
+      parameters.push(`...strategies.hierarchicalParameters(${path}, ${count}, { ${by} })`);
       const inner = texts();
       const groups = node.operands.map(({ name }, k) => `[${stringLiteral(name)}, ${inner[k]!}]`);
       return `strategies.hierarchical(context.net, ${path}, [${groups.join(", ")}], ${options})`;
@@ -94,7 +92,7 @@ function strategyText(node: Strategy, emission: Emission): string {
     case "gated": {
       gate();
       const within = { features: "context.features", net: "context.net" };
-      const heads = `[${operandHeads(node, within, emission).join(", ")}]`;
+      const heads = `[${operandHeads(node, within, plan).join(", ")}]`;
       const { samples } = plan.train.batch;
       const options = dataLiteral({ ...gateOptions(node), balance: numberAt(node, "balance"), samples });
       return `strategies.gated(context, ${path}, [${texts().join(", ")}], ${heads}, ${options})`;
@@ -107,7 +105,7 @@ function strategyText(node: Strategy, emission: Emission): string {
     case "wedl": {
       scaleState();
       parameters.push(`...strategies.wedlParameters(${path}, ${count})`);
-      const heads = dataLiteral(headsBelow(node, emission));
+      const heads = dataLiteral(headsBelow(node, plan));
       const options = dataLiteral({ diversity: numberAt(node, "diversity") });
       return `strategies.wedl(context, ${path}, [${texts().join(", ")}], ${heads}, ${options})`;
     }
@@ -122,74 +120,8 @@ function strategyText(node: Strategy, emission: Emission): string {
   }
 }
 
-const numberAt = ({ values }: Strategy, name: string): number | undefined =>
-  values.has(name) ? numberIn(values, name) : undefined;
-
-/** The options of a gate; `top` only where it leaves a loss out. */
-function gateOptions(gate: Strategy): { top?: number | undefined; temperature?: number | undefined } {
-  const top = numberAt(gate, "top");
-  const leavesOut = top !== undefined && top > 0 && top < gate.operands.length;
-  return { top: leavesOut ? top : undefined, temperature: numberAt(gate, "temperature") };
-}
-
-/** How features and net are written where an expression stands. */
-interface Within {
-  readonly features: string;
-  readonly net: string;
-}
-
-/** The weights of the heads below a node that decides on them, as a call; the node holds `share` of a whole. */
-function headWeightsText(node: Strategy, share: number, within: Within, emission: Emission): string {
-  const path = stringLiteral(node.path);
-  const heads = `[${operandHeads(node, within, emission).join(", ")}]`;
-  const { features, net } = within;
-  if (node.name === "wedl")
-    return `strategies.wedlHeadWeights(${net}, ${path}, ${heads}, ${dataLiteral({ share })})`;
-  const options = dataLiteral({ ...gateOptions(node), share });
-  return `strategies.gateHeadWeights(${features}, ${net}, ${path}, ${heads}, ${options})`;
-}
-
-/** The heads of each operand of a node: their names, or their weights where a strategy below decides on them. */
-function operandHeads(node: Strategy, within: Within, emission: Emission): string[] {
-  return node.operands.map(({ node: operand }) => {
-    const heads = headsBelow(operand, emission);
-    const deciding = decidingBelow(operand);
-    if (deciding.length === 0) return dataLiteral(heads);
-    const decided = deciding.flatMap((inner) => headsBelow(inner, emission));
-    const plain = heads
-      .filter((head) => !decided.includes(head))
-      .map((head) => `${objectKey(head)}: tf.scalar(1 / ${heads.length})`);
-    const inner = deciding.map((each) => {
-      const share = headsBelow(each, emission).length / heads.length;
-      return `...${headWeightsText(each, share, within, emission)}`;
-    });
-    return `{ ${[...plain, ...inner].join(", ")} }`;
-  });
-}
-
-/** Strategies that decide on the weights of the heads below them. */
-const DECIDING = new Set(["gated", "soft_min", "wedl"]);
-
-/** The topmost strategies at or below a node that decide on the weights of heads. */
-function decidingBelow(node: CombinePlan): Strategy[] {
-  if (node.kind === "strategy" && DECIDING.has(node.name)) return [node];
-  return below(node).flatMap(decidingBelow);
-}
-
-/** Names of the heads that the losses at or below a node read, each once, in the order of the heads. */
-function headsBelow(node: CombinePlan, { plan }: Emission): string[] {
-  const names = (at: CombinePlan): string[] => (at.kind === "loss" ? [at.name] : below(at).flatMap(names));
-  const losses = new Set(names(node));
-  return plan.heads.filter((head) => head.losses.some((loss) => losses.has(loss))).map((head) => head.name);
-}
-
-function below(node: CombinePlan): readonly CombinePlan[] {
-  switch (node.kind) {
-    case "loss":
-      return [];
-    case "sum":
-      return node.terms.map((term) => term.node);
-    case "strategy":
-      return node.operands.map((operand) => operand.node);
-  }
+/** The scale of a strategy as options; norms of gradients are taken at the features that the heads read. */
+function scaleText(scale: string): string {
+  const trunk = scale === "gradient_norm" ? ", trunk: context.trunk!" : "";
+  return `scale: ${stringLiteral(scale)}${trunk}`;
 }

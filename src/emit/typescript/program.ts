@@ -9,6 +9,7 @@ import { Graph } from "../../ir/graph.ts";
 import type { LossParameter, LossState } from "../../ir/lower/environment.ts";
 import { lowerModel, viewsOf } from "../../ir/lower/model.ts";
 import { optimise } from "../../ir/passes/optimise.ts";
+import { isFitted, measuresGradients, strategiesIn } from "../../plan/combination.ts";
 import type { HeadPlan, LossPlan, ModelPlan } from "../../plan/plan.ts";
 import { oneLine } from "../../resolve/describe.ts";
 import { position, textOf } from "../../source/source.ts";
@@ -113,7 +114,8 @@ function embedFunctions(plan: ModelPlan, declarations: Declarations): Declared[]
     return entryText(head.name, emitted.result);
   });
   const flat = isImage ? "tf.reshape(features, [features.shape[0], -1])" : "features";
-  lines.push("", `return { ${entryText("features", flat)}, heads: { ${results.join(", ")} } };`);
+  const trunk = strategiesIn(plan.combine).some(measuresGradients) ? " trunk: features," : "";
+  lines.push("", `return { ${entryText("features", flat)},${trunk} heads: { ${results.join(", ")} } };`);
   return [
     declared(
       "backbone",
@@ -292,6 +294,7 @@ function programText(plan: ModelPlan, identity: ProgramIdentity, optional: reado
     ...optional,
     `train: ${trainText(plan.train)}`,
     `evaluate: ${evaluateText(plan.evaluate)}`,
+    ...(isFitted(plan.combine) ? ['inference: { kind: "fit" }'] : []),
     ...compress,
   ].join(",\n  ")}
 }`;

@@ -86,7 +86,7 @@ function gatedNode(
       throw new Error(`${strategy} at ${path}: ${names} has no share of each sample`);
     }
   }
-  const { scales } = scaled(net, path, operands, "running_mean");
+  const { scales } = scaled(net, path, operands);
   const divisors = detachedEntries(scales);
   const shares = tf.stack(
     operands.map((operand) => operand.perSample!),

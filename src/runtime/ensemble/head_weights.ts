@@ -35,6 +35,25 @@ export function splitWeights(
   return Object.fromEntries([...pieces].map(([name, all]) => [name, total(all) as tf.Tensor1D | tf.Scalar]));
 }
 
+/**
+ * The heads' squared weights below a node whose weights are numbers of the spec: `equal`, arithmetic, `pcgrad`.
+ *
+ * @param weights of the operands, above 0; divided by their sum.
+ * @param options.share what part of the ensemble stands below the node.
+ */
+export function fixedHeadWeights(
+  weights: readonly number[],
+  heads: readonly OperandHeads[],
+  options: { readonly share?: number } = {},
+): HeadWeights {
+  const sum = weights.reduce((all, weight) => all + weight, 0);
+  return splitWeights(
+    weights.map((weight) => tf.scalar(weight / sum)),
+    heads,
+    options.share,
+  );
+}
+
 function sharesOf(heads: OperandHeads): (readonly [name: string, share: number | tf.Tensor])[] {
   if (isNames(heads)) return heads.map((name) => [name, 1 / heads.length]);
   return Object.entries(heads).map(([name, own]) => [name, stopGradient(own)]);

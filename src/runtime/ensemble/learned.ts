@@ -8,15 +8,16 @@
  * weights drift to the loss that falls fastest; the floor is what keeps the others.
  */
 import * as tf from "@tensorflow/tfjs-core";
-import type { Combined, Net, ParameterSpec } from "../program.ts";
+import type { Combined, HeadWeights, Net, ParameterSpec } from "../program.ts";
+import { splitWeights } from "./head_weights.ts";
+import type { OperandHeads } from "./head_weights.ts";
 import { detachedEntries, entry, linearNode } from "./node.ts";
 import { scaled } from "./scale.ts";
-import type { Scale } from "./scale.ts";
+import type { ScaleOptions } from "./scale.ts";
 
-export interface LearnedOptions {
+export interface LearnedOptions extends ScaleOptions {
   /** Smallest weight of a loss, in [0, 1/K]; 1 / (4K) where absent. */
   readonly floor?: number;
-  readonly scale?: Scale;
   /** Names of the operands, if they are named groups. */
   readonly names?: readonly string[];
 }
@@ -50,11 +51,8 @@ export function learned(
   operands: readonly Combined[],
   options: LearnedOptions = {},
 ): Combined {
-  const count = operands.length;
-  const floor = floorOf(count, options.floor);
-  const { values, scales } = scaled(net, path, operands, options.scale ?? "running_mean");
-  const simplex = tf.softmax(net.param(`${path}/a`) as tf.Tensor1D);
-  const weights = tf.add(tf.mul(simplex, 1 - count * floor), floor) as tf.Tensor1D;
+  const { values, scales } = scaled(net, path, operands, options);
+  const weights = weightsOf(net, path, options.floor);
   const each = detachedEntries(weights);
   return linearNode(
     tf.sum(tf.mul(weights, values)) as tf.Scalar,
@@ -65,6 +63,28 @@ export function learned(
       factor: () => tf.div(entry(weights, k), detachedEntries(scales)[k]!) as tf.Scalar,
     })),
   );
+}
+
+/** w [K], with its gradient. */
+function weightsOf(net: Net, path: string, given: number | undefined): tf.Tensor1D {
+  const logits = net.param(`${path}/a`) as tf.Tensor1D;
+  const floor = floorOf(logits.size, given);
+  return tf.add(tf.mul(tf.softmax(logits), 1 - logits.size * floor), floor) as tf.Tensor1D;
+}
+
+/**
+ * The heads' squared weights for `Program.headWeights` under `inference: sqrt_weights`: w_k, split over the heads of each
+ * operand.
+ *
+ * @param options.share what part of the ensemble stands below the node.
+ */
+export function learnedHeadWeights(
+  net: Net,
+  path: string,
+  heads: readonly OperandHeads[],
+  options: { readonly floor?: number; readonly share?: number } = {},
+): HeadWeights {
+  return splitWeights(detachedEntries(weightsOf(net, path, options.floor)), heads, options.share);
 }
 
 function floorOf(operands: number, floor: number | undefined): number {

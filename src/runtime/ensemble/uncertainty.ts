@@ -9,8 +9,10 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { maximum } from "../ops/elementwise.ts";
 import { untracked } from "../ops/untracked.ts";
-import type { Combined, Net, ParameterSpec } from "../program.ts";
-import { entry, passedUp, total } from "./node.ts";
+import type { Combined, HeadWeights, Net, ParameterSpec } from "../program.ts";
+import { splitWeights } from "./head_weights.ts";
+import type { OperandHeads } from "./head_weights.ts";
+import { detachedEntries, entry, passedUp, total } from "./node.ts";
 
 /** Parameters of `uncertainty` at `path` over K operands: `path/s` [K], zeros: variances of 1. */
 export function uncertaintyParameters(path: string, operands: number): ParameterSpec[] {
@@ -52,4 +54,20 @@ export function uncertainty(
     return { operand, weight, factor: () => tf.mul(weight, counts()) as tf.Scalar };
   });
   return { value, ...passedUp(parts) };
+}
+
+/**
+ * The heads' squared weights below the node under `inference: sqrt_weights`: its weights ½ e^{−s_k}, divided by their sum
+ * (which is softmax(−s)) and split over the heads of each operand.
+ *
+ * @param options.share what part of the ensemble stands below the node.
+ */
+export function uncertaintyHeadWeights(
+  net: Net,
+  path: string,
+  heads: readonly OperandHeads[],
+  options: { readonly share?: number } = {},
+): HeadWeights {
+  const weights = tf.softmax(tf.neg(net.param(`${path}/s`) as tf.Tensor1D));
+  return splitWeights(detachedEntries(weights), heads, options.share);
 }

@@ -77,7 +77,7 @@ export function wedl(
 ): Combined {
   const { net } = context;
   const weights = weightsOf(net, path);
-  const { values, scales } = scaled(net, path, operands, "running_mean");
+  const { values, scales } = scaled(net, path, operands);
   const mean = untracked(() => tf.mean(scales));
   const fit = tf.mul(tf.sum(tf.mul(weights, values)), mean);
   const excess = tf.square(tf.sub(tf.sum(weights), 1));

@@ -45,6 +45,11 @@ export interface Results {
   /** Effective weight of each loss after the last step. */
   readonly weights: Readonly<Record<string, number>>;
   /**
+   * Squared weight of each head in the ensemble's embedding, as it was evaluated and compressed; of gated heads the mean
+   * over the test samples.
+   */
+  readonly head_weights: Readonly<Record<string, number>>;
+  /**
    * Of combinations with named groups: the weight of each group in what it stands in (`pairs`), and of each of its
    * losses or groups within it (`pairs/pull`).
    */
@@ -88,6 +93,7 @@ export const resultsSchema = z.object({
     })
     .exactOptional(),
   weights: z.record(z.string(), z.number()),
+  head_weights: z.record(z.string(), z.number().nonnegative()),
   group_weights: z.record(z.string(), z.number()).exactOptional(),
   timing: z.object({ ms_per_step: z.number().nonnegative() }).catchall(z.number()),
 }) satisfies z.ZodType<Results>;

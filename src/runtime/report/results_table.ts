@@ -30,12 +30,14 @@ interface Row {
  * @param test the metrics of `results.json`.
  * @param paint colours, none by default.
  * @param beside rows measured elsewhere on the same task, printed below, never the best.
+ * @param headWeights those of \`results.json\`: said in a last line where the heads do not all count alike.
  * @returns lines joined by newlines, without one at the end.
  */
 export function resultsTable(
   test: Results["test"],
   paint: Paint = (_, text) => text,
   beside: readonly { readonly label: string; readonly metrics: Metrics }[] = [],
+  headWeights: Results["head_weights"] = {},
 ): string {
   const own: Row[] = [
     { label: "pixels", metrics: test.pixels, baseline: true },
@@ -72,5 +74,10 @@ export function resultsTable(
     const name = label.padEnd(labelWidth);
     lines.push([baseline ? paint("dim", name) : name, ...cells].join("  "));
   });
+  const [first, ...others] = Object.values(headWeights);
+  if (others.some((weight) => Math.abs(weight - first!) > 1e-6)) {
+    const each = Object.entries(headWeights).map(([name, weight]) => `${name} ${weight.toFixed(3)}`);
+    lines.push(paint("dim", `weights of the heads in the ensemble: ${each.join(", ")}`));
+  }
   return lines.join("\n");
 }

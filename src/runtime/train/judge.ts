@@ -14,8 +14,13 @@ import type { Network } from "./embed.ts";
 
 export interface Judged {
   readonly test: Results["test"];
+  /** v_h of each head in the ensemble's embedding; the mean over the test samples where it differs between them. */
+  readonly headWeights: Results["head_weights"];
   readonly compression?: NonNullable<Results["compression"]>;
-  /** What the compressed embedding needs beside the weights: `compress/matrix` and `compress/mean`. */
+  /**
+   * What the embeddings need beside the parameters: `ensemble/weights` [H] where no sample has its own, and what the
+   * compression needs.
+   */
   readonly stored: Map<string, StoredTensor>;
 }
 
@@ -68,7 +73,16 @@ export async function judge(
     control === undefined
       ? measured
       : { ...measured, ensemble_permuted_gates: await measure(control, width, "the permuted gates") };
-  if (compress === undefined) return { test, stored: new Map() };
+  const decided = new Map(Object.entries(weights));
+  const headWeights = Object.fromEntries(
+    heads.map(({ name, weight }) => [name, averageOf(decided.get(name) ?? Float32Array.of(weight))]),
+  );
+  const stored = new Map<string, StoredTensor>();
+  if (permuted === undefined) {
+    const data = Float32Array.from(Object.values(headWeights));
+    stored.set("ensemble/weights", { shape: [heads.length], data });
+  }
+  if (compress === undefined) return { test, headWeights, stored };
 
   const fitted = fitCompression(
     await ensembleOf(trained, split.train),
@@ -84,9 +98,14 @@ export async function judge(
       discarded_energy: fitted.discardedEnergy,
       expected_lost_distance: fitted.expectedLostDistance,
     },
+    headWeights,
     stored: new Map([
+      ...stored,
       ["compress/matrix", { shape: [width, compress.to], data: fitted.matrix }],
       ["compress/mean", { shape: [width], data: fitted.mean }],
     ]),
   };
 }
+
+const averageOf = (values: Float32Array): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -24,7 +24,7 @@ export async function load(program: Program, context: LoadContext, seed: number)
   const dataset = await program.data.load(context);
   requireImage(program, dataset);
   const split = program.split.apply(dataset);
-  requireValidation(program.train.select, split.validation);
+  requireValidation(program.train.select, program.inference, split.validation);
   const batches = trainingBatches(dataset, split.train, program.train.batch, program.augment, seed);
   return { dataset, split, batches, summary: summarise(dataset, split) };
 }

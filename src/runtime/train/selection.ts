@@ -111,10 +111,14 @@ export class Selection {
       dataset,
       validation,
     );
+    const labels = validation.map((sample) => dataset.labels[sample]!);
+    // What is judged is the embedding these parameters would be kept with: weights that are fitted are fitted anew.
+    const final =
+      program.inference === undefined ? weights : fitHeadWeights(program.heads, heads, labels, seed);
     const metrics = await evaluateEmbeddings(
-      ensembleEmbedding(program.heads, heads, validation.length, weights),
+      ensembleEmbedding(program.heads, heads, validation.length, final),
       ensembleDim(program.heads),
-      validation.map((sample) => dataset.labels[sample]!),
+      labels,
       onlyMetric(select.metric, program.evaluate),
       seed,
       "the ensemble on the validation classes",

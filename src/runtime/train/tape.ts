@@ -1,6 +1,7 @@
 /**
  * Several gradients of one forward pass. tfjs's own `gradients` forgets the recording after one backward pass; here it
- * is kept until the last is taken. The one place that touches the engine's recording. Called by the training step.
+ * is kept until the last is taken. The one place that touches the engine's recording. Called by the training step and
+ * by scales that measure gradients.
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { untracked } from "../ops/untracked.ts";
@@ -35,4 +36,12 @@ export function recorded<T, R>(
     for (const { saved } of engine.state.activeTape ?? []) tf.dispose([...saved]);
     engine.state.activeTape = null;
   }
+}
+
+/**
+ * The gradient of y by x in the middle of a recording, of what has been recorded so far; undefined where y does not depend
+ * on x. It costs a backward pass from y to x and is no part of the recording itself.
+ */
+export function gradientWithin(y: tf.Scalar, x: tf.Tensor): tf.Tensor | undefined {
+  return untracked(() => tf.engine().gradients(() => y, [x], undefined, true).grads[0]);
 }

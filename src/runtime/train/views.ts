@@ -20,7 +20,9 @@ export function embedViews(program: Program, images: tf.Tensor4D, net: Net): Emb
     tf.slice(tensor, [view * size, 0], [size, -1]);
   const heads = (view: number): Embedded["heads"] =>
     Object.fromEntries(Object.entries(embedded.heads).map(([name, head]) => [name, ofView(head, view)]));
+  const { trunk } = embedded;
   return {
+    ...(trunk === undefined ? {} : { trunk }),
     features: ofView(embedded.features, 0),
     heads: heads(0),
     others: Array.from({ length: views - 1 }, (_, k) => heads(k + 1)),

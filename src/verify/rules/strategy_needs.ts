@@ -28,14 +28,14 @@ export function checkStrategyNeeds(subject: Subject): void {
   visit(subject.plan.combine);
 }
 
-/** A scale of `none` measures nothing; a floor bounds what the formula itself does not. */
+/** A scale of `none` measures nothing, a norm of gradients is never negative; a floor bounds what the formula itself does not. */
 function needOf({ needs, values }: Strategy): Need | undefined {
   const scale = values.get("scale");
   const floor = values.get("floor");
   if (needs.includes("positive"))
     return floor?.kind === "number" && floor.value > 0 ? "non_negative" : "positive";
-  const unscaled = scale?.kind === "word" && scale.value === "none";
-  return needs.includes("non_negative") && !unscaled ? "non_negative" : undefined;
+  const bySign = !(scale?.kind === "word" && ["none", "gradient_norm"].includes(scale.value));
+  return needs.includes("non_negative") && bySign ? "non_negative" : undefined;
 }
 
 function checkOperand(
