@@ -4,9 +4,9 @@
  */
 import type { TrainingBatches } from "../data/batches.ts";
 import type { Dataset } from "../data/types.ts";
-import { capture } from "../engine/capture/capture.ts";
 import type { Recorder } from "../engine/capture/recorder.ts";
 import type { ParameterSpec, Program, Sizes } from "../program.ts";
+import { capturedStep } from "./captured_step.ts";
 import { findDivergence } from "./divergence.ts";
 import type { Divergence } from "./divergence.ts";
 import type { Embedder } from "./embed.ts";
@@ -99,10 +99,12 @@ export function initialGeneration(
 export async function train(options: TrainOptions, start: Generation, holder: Holder): Promise<Trained> {
   const { program, sizes, specs, batches, steps, listener, signal } = options;
   const optimizer = createOptimizer(program.train.optimizer, specs);
-  const step = capture(options.recorder, createStep(program, sizes, specs, optimizer), {
-    label: "training step",
-    say: (note, captured) => listener.onCapture(note, captured),
-  });
+  const captured = capturedStep(
+    options.recorder,
+    createStep(program, sizes, specs, optimizer),
+    (note, done) => listener.onCapture(note, done),
+  );
+  const { step } = captured;
   const { seed } = options;
   const noise = program.noise?.(sizes) ?? [];
   const { views } = program;
@@ -175,7 +177,7 @@ export async function train(options: TrainOptions, start: Generation, holder: Ho
   holder.release(current);
   holder.release(good.generation);
   selection.release();
-  step.dispose();
+  captured.dispose();
   return trained;
 }
 
