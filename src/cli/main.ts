@@ -23,6 +23,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<MakeCommand>>> = {
   run: async () => (await import("./commands/run.ts")).runCommand,
   try: async () => (await import("./commands/try.ts")).tryCommand,
   explain: async () => (await import("./commands/explain.ts")).explainCommand,
+  backend: async () => (await import("./commands/backend.ts")).backendCommand,
   info: async () => (await import("./commands/info.ts")).infoCommand,
 };
 
@@ -43,7 +44,7 @@ async function program(args: readonly string[], terminal: Terminal): Promise<Com
     .helpOption("-h, --help", "print this help")
     .helpCommand("help [command]", "print the help of a command");
   for (const name of commandsFor(args[0])) root.addCommand((await COMMANDS[name]!())(terminal));
-  for (const command of [root, ...root.commands])
+  for (const command of [root, ...root.commands, ...root.commands.flatMap((each) => each.commands)])
     command.exitOverride().configureOutput({
       writeOut: (text) => terminal.out(text),
       writeErr: (text) => terminal.err(text),

@@ -1,0 +1,69 @@
+/**
+ * Runs the self-test of an installed native engine and says what came of it. Called by the installation, by `dmlc
+ * backend check` and by `dmlc info`; starts one process.
+ */
+import { totalmem } from "node:os";
+import { fileURLToPath } from "node:url";
+import { runTool } from "./process.ts";
+import type { ToolOptions, ToolResult } from "./process.ts";
+import type { SelfTestReport } from "./self_test.ts";
+
+/** What a self-test found; `problems` is empty if the engine works. */
+export interface BackendCheck {
+  readonly tensorflow?: string;
+  readonly tfjs?: string;
+  readonly device?: "GPU" | "CPU";
+  readonly problems: readonly string[];
+  /** Why a CUDA build uses no GPU, as TensorFlow says it. */
+  readonly notes: readonly string[];
+}
+
+/** Tests the engine in a folder. `cuda`: whether a GPU is expected. Throws only RunInterrupted. */
+export async function checkBackend(
+  directory: string,
+  cuda: boolean,
+  options: ToolOptions,
+): Promise<BackendCheck> {
+  const script = fileURLToPath(new URL("self_test.js", import.meta.url));
+  const environment = { ...options.environment, ...(cuda ? { TF_CPP_MIN_LOG_LEVEL: "0" } : {}) };
+  const result = await runTool(process.execPath, [script, directory], { ...options, environment });
+  if (result === undefined) return { problems: [`${process.execPath} cannot be run`], notes: [] };
+  const report = reportOf(result);
+  if (report === undefined) return { problems: [failure(result)], notes: [] };
+  const { wrong, ...found } = report;
+  const notes = cuda && found.device === "CPU" ? ["no GPU is used", ...gpuLines(result.errors)] : [];
+  return { ...found, problems: wrong, notes };
+}
+
+function reportOf({ code, out }: ToolResult): SelfTestReport | undefined {
+  if (code !== 0) return undefined;
+  try {
+    return JSON.parse(out) as SelfTestReport;
+  } catch {
+    return undefined;
+  }
+}
+
+function failure({ code, endedBy, errors }: ToolResult): string {
+  if (endedBy === "SIGILL") {
+    return "this processor lacks instructions that TensorFlow is built for (AVX)";
+  }
+  if (endedBy === "SIGKILL") {
+    return `it was ended from outside, for memory most likely; this machine has ${(totalmem() / 2 ** 30).toFixed(1)} GiB`;
+  }
+  const lines = errors.split("\n").map((line) => line.trim());
+  const said =
+    lines.find((line) => /^\w*Error\b.*:/.test(line)) ??
+    lines.findLast((line) => line !== "") ??
+    "no message";
+  return `it ended with ${endedBy ?? `exit code ${code ?? "?"}`}: ${said}`;
+}
+
+/** What TensorFlow logs of GPUs and their libraries, without its own marks. */
+function gpuLines(errors: string): string[] {
+  const lines = errors
+    .split("\n")
+    .filter((line) => /^[IWE]\d{4}|^\d{4}-/.test(line) && /cuda|cuInit|gpu|dlopen/i.test(line))
+    .map((line) => line.replace(/^.*?\] /, "").trim());
+  return [...new Set(lines)].slice(0, 4);
+}
