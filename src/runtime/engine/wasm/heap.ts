@@ -54,7 +54,7 @@ const sources = {
 export type Loops = Readonly<Record<keyof typeof sources, (...args: number[]) => void>>;
 
 const instances = new WeakMap<BackendWasm, Loops & NamedLoops>();
-type NamedLoops = Readonly<Record<string, (...args: number[]) => void>>;
+export type NamedLoops = Readonly<Record<string, (...args: number[]) => void>>;
 
 /** The loops, compiled once for each backend instance. */
 export function loops(backend: BackendWasm): Loops {
@@ -69,12 +69,8 @@ export function loopNamed(backend: BackendWasm, name: string): (...args: number[
 function instance(backend: BackendWasm): Loops & NamedLoops {
   let found = instances.get(backend);
   if (found === undefined) {
-    const { Module, Instance } = (globalThis as unknown as { WebAssembly: WebAssemblyApi }).WebAssembly;
-    const { memory } = emscripten(backend).asm;
-    const module = new Module(
-      assemble([...Object.values(sources), ...Object.values(products), ...Object.values(runs)]),
-    );
-    found = new Instance(module, { env: { memory } }).exports as Loops & NamedLoops;
+    const binary = assemble([...Object.values(sources), ...Object.values(products), ...Object.values(runs)]);
+    found = instantiate(backend, binary) as Loops & NamedLoops;
     instances.set(backend, found);
   }
   return found;
@@ -85,6 +81,19 @@ export function addressOf(backend: BackendWasm, tensor: tf.TensorInfo): number {
   const address = backend.getMemoryOffset(tensor.dataId);
   if (address === 0) throw outOfMemory(tensor.shape);
   return address;
+}
+
+/** The address of new memory, 0 when there is none; `free` gives it back. */
+export const allocate = (backend: BackendWasm, size: number): number =>
+  emscripten(backend)._malloc(size) >>> 0;
+
+export const free = (backend: BackendWasm, address: number): void => emscripten(backend)._free(address);
+
+/** The functions of a module, by name, on the backend's memory. */
+export function instantiate(backend: BackendWasm, binary: Uint8Array): NamedLoops {
+  const { Module, Instance } = (globalThis as unknown as { WebAssembly: WebAssemblyApi }).WebAssembly;
+  const { memory } = emscripten(backend).asm;
+  return new Instance(new Module(binary), { env: { memory } }).exports as NamedLoops;
 }
 
 function outOfMemory(shape: readonly number[]): Error {

@@ -1,0 +1,58 @@
+/**
+ * Turns a recorded graph into a list of steps: generated loops and calls of kernels on memory laid out beforehand.
+ * Called by `recorder.ts`.
+ */
+import type * as tf from "@tensorflow/tfjs-core";
+import type { BackendWasm } from "@tensorflow/tfjs-backend-wasm";
+import { assemble } from "../assembler.ts";
+import { instantiate } from "../heap.ts";
+import { Ids, callOf } from "./calls.ts";
+import type { Graph, Value } from "./graph.ts";
+import { groupsOf } from "./groups.ts";
+import { writeLoop } from "./loop.ts";
+import { Memory, trafficOf } from "./memory.ts";
+
+export interface Compiled {
+  /**
+   * Runs it.
+   *
+   * @param idOf the data id, at this replay, of each movable value.
+   */
+  run(idOf: (value: Value) => tf.DataId): void;
+  dispose(): void;
+}
+
+/**
+ * @param movable the values that lie somewhere else at each replay: arguments, and results computed from them.
+ * @throws CaptureRefused when there is no memory for it.
+ */
+export function compile(backend: BackendWasm, graph: Graph, movable: readonly Value[]): Compiled {
+  const groups = groupsOf(graph);
+  const memory = new Memory(backend, graph, groups, movable, 0);
+  const stored = new Set<Value>([...movable, ...groups.flatMap((group) => trafficOf(group).reads)]);
+  const surroundings = {
+    addressOf: memory.code,
+    isStored: (value: Value) => stored.has(value),
+    constants: graph.constants,
+  };
+  const ids = new Ids(backend, (value) => memory.fixed(value));
+  const sources = groups.flatMap((group, index) =>
+    group.kind === "loop" ? [writeLoop(`loop${index}`, group, surroundings)] : [],
+  );
+  const functions = instantiate(backend, assemble(sources));
+  const steps = groups.map((group, index) =>
+    group.kind === "loop" ? functions[`loop${index}`]! : callOf(backend, group.node, ids),
+  );
+  return {
+    run(idOf) {
+      memory.place(movable.map((value) => backend.getMemoryOffset(idOf(value))));
+      ids.protect(idOf, () => {
+        for (const step of steps) step();
+      });
+    },
+    dispose() {
+      ids.dispose();
+      memory.dispose();
+    },
+  };
+}
