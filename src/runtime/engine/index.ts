@@ -73,7 +73,8 @@ async function startNamed(name: EngineName, reason: string): Promise<Engine> {
 async function start(name: EngineName): Promise<Pick<Engine, "description" | "recorder">> {
   if (name === "wasm") {
     const { startWasm } = await import("./wasm/start.ts");
-    return { description: await startWasm(), recorder: undefined };
+    const { wasmRecorder } = await import("./wasm/capture/recorder.ts");
+    return { description: await startWasm(), recorder: wasmRecorder };
   }
   if (name === "webgpu") {
     const { startWebgpu } = await import("./webgpu/start.ts");

@@ -12,6 +12,8 @@ import { allocate, bytes, free, integers } from "../heap.ts";
 import { type Graph, type Node, type Value, bytesOf } from "./graph.ts";
 import type { Group } from "./groups.ts";
 
+/** Most bytes a recording may hold: the function itself, which it is held against, needs as much beside it. */
+const MOST = 768 * 2 ** 20;
 /** Bytes to which places are aligned: a cache line. */
 const LINE = 64;
 
@@ -48,8 +50,10 @@ export class Memory {
     const layout = layOut(groups, (value) => this.#slots.has(value) || offsets.has(value));
     for (const [value, offset] of layout.offsets) offsets.set(value, end + offset);
     const total = end + layout.bytes + LINE;
+    const megabytes = Math.ceil(total / 2 ** 20);
+    if (total > MOST) throw new CaptureRefused(`its intermediate values take ${megabytes} MB`);
     this.#block = allocate(backend, total);
-    if (this.#block === 0) throw new CaptureRefused(`there is no memory for its ${total} bytes`);
+    if (this.#block === 0) throw new CaptureRefused(`there is no memory for its ${megabytes} MB`);
     const base = aligned(this.#block);
     this.#table = base;
     this.#scratch = base + scratchAt;
