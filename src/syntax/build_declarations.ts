@@ -1,7 +1,6 @@
 /**
- * Declarations, parameters, types and statements: concrete tree to syntax tree. Total over recovered trees, and the
- * place where rules are checked that the grammar leaves open for the sake of better messages (a parameter without a
- * type, an assignment in a loss). Called by `cst_to_ast.ts`.
+ * Declarations: concrete tree to syntax tree. Total over recovered trees, and the place where rules are checked that the
+ * grammar leaves open for the sake of better messages (an assignment in a loss). Called by `cst_to_ast.ts`.
  */
 import type { CstNode, IToken } from "chevrotain";
 import * as codes from "../diagnostics/codes/syntax.ts";
@@ -10,19 +9,17 @@ import { span } from "../source/source.ts";
 import type {
   Declaration,
   Expression,
-  Identifier,
   LossDeclaration,
   MeasureDeclaration,
   MinerDeclaration,
-  Parameter,
   PrimitiveDeclaration,
   PrimitiveKind,
-  Refinement,
   Statement,
-  TypeExpression,
 } from "./ast.ts";
 import { walk, type Node } from "./traverse.ts";
 import { block, call, expression } from "./build_expressions.ts";
+import { parameter, parameters, type } from "./build_signatures.ts";
+import { statements } from "./build_statements.ts";
 import {
   emptySpan,
   identifier,
@@ -244,103 +241,4 @@ function primitive(building: Building, cst: CstNode, head: Head): PrimitiveDecla
     ...(output === undefined ? {} : { output: type(building, output) }),
     needs: names(building, node(cst, "names")),
   };
-}
-
-// ── Parameters and types ────────────────────────────────────────────────────────────────────────────────────────
-
-function parameters(building: Building, cst: CstNode | undefined): Parameter[] {
-  return cst === undefined ? [] : nodes(cst, "parameter").map((one) => parameter(building, one));
-}
-
-function parameter(building: Building, cst: CstNode): Parameter {
-  const place = nodeSpan(building, cst, 0);
-  const name = identifier(building, token(cst, "Identifier"), place.start);
-  const typeNode = node(cst, "type");
-  const equals = token(cst, "Equals");
-  if (token(cst, "Colon") === undefined && name.text !== "")
-    building.reportUndisturbed(codes.missingType, name.span, { name: name.text });
-  return {
-    kind: "Parameter",
-    span: place,
-    name,
-    type: typeNode === undefined ? absentType(building, name.span.end) : type(building, typeNode),
-    ...(equals === undefined
-      ? {}
-      : { default: expression(building, node(cst, "expression"), equals.startOffset + 1) }),
-  };
-}
-
-/** The type where none is written: a name of no characters. */
-function absentType(building: Building, offset: number): TypeExpression {
-  const name = identifier(building, undefined, offset);
-  return { kind: "Type", span: name.span, name, words: [], refinements: [], rest: false };
-}
-
-function type(building: Building, cst: CstNode): TypeExpression {
-  const place = nodeSpan(building, cst, 0);
-  const bracket = token(cst, "LeftBracket");
-  return {
-    kind: "Type",
-    span: place,
-    name: identifier(building, token(cst, "Identifier"), place.start),
-    ...(bracket === undefined
-      ? {}
-      : { axes: nodes(cst, "expression").map((axis) => expression(building, axis, place.end)) }),
-    words: names(building, node(cst, "names")),
-    refinements: nodes(cst, "refinement")
-      .map((one) => refinement(building, one))
-      .filter((one) => one !== undefined),
-    rest: token(cst, "Ellipsis") !== undefined,
-  };
-}
-
-function refinement(building: Building, cst: CstNode): Refinement | undefined {
-  const place = nodeSpan(building, cst, 0);
-  const order = token(cst, "OrderOperator");
-  if (order !== undefined) {
-    const value = expression(building, node(cst, "bound"), order.startOffset + order.image.length);
-    return { kind: "Bound", span: place, op: order.image as ">" | ">=" | "<" | "<=", value };
-  }
-  if (token(cst, "In") === undefined) return undefined;
-  const low = expression(building, node(cst, "expression", 0), place.end);
-  const high = expression(building, node(cst, "expression", 1), place.end);
-  return { kind: "Interval", span: place, low, high };
-}
-
-// ── Statements ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-function statements(building: Building, cst: CstNode): Statement[] {
-  return nodes(cst, "statement")
-    .map((one) => statement(building, one))
-    .filter((one) => one !== undefined);
-}
-
-function statement(building: Building, cst: CstNode): Statement | undefined {
-  const inner = node(cst, "let") ?? node(cst, "param") ?? node(cst, "state") ?? node(cst, "assignment");
-  if (inner === undefined) return undefined;
-  const place = nodeSpan(building, inner, 0);
-  const name: Identifier = identifier(building, token(inner, "Identifier"), place.start);
-  const value = (position: number): Expression =>
-    expression(building, node(inner, "expression", position), place.end);
-  const stated = (): TypeExpression => {
-    const typeNode = node(inner, "type");
-    return typeNode === undefined ? absentType(building, name.span.end) : type(building, typeNode);
-  };
-  switch (inner.name) {
-    case "let":
-      return {
-        kind: "Let",
-        span: place,
-        name,
-        parameters: names(building, node(inner, "names")),
-        callable: token(inner, "LeftParen") !== undefined,
-        value: value(0),
-      };
-    case "param":
-      return { kind: "Param", span: place, name, type: stated(), init: value(0) };
-    case "state":
-      return { kind: "State", span: place, name, type: stated(), initial: value(0), next: value(1) };
-    default:
-      return { kind: "Assignment", span: place, name, value: value(0) };
-  }
 }

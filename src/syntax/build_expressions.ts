@@ -16,6 +16,7 @@ import type {
   IndexBinding,
   PrefixReductionOperator,
 } from "./ast.ts";
+import { checkLossNames, isClause, withoutClauses } from "./clauses.ts";
 import { literal, numberLiteral } from "./build_literals.ts";
 import {
   emptySpan,
@@ -270,18 +271,6 @@ export function block(building: Building, cst: CstNode | undefined, fallback: nu
   return { kind: "Block", span: place, entries: withoutClauses(entries) };
 }
 
-/** The entries without clauses behind their place: the word and the name after it look like two entries more. */
-function withoutClauses(entries: readonly Entry[]): Entry[] {
-  return entries.filter((each, at) => {
-    const before = entries[at - 1];
-    return !isClause(each) && (before === undefined || !isClause(before) || !isBare(each));
-  });
-}
-
-const isBare = ({ value, block: inner }: Entry): boolean => value === undefined && inner === undefined;
-
-const isClause = (each: Entry): boolean => isBare(each) && ["on", "against", "with"].includes(each.name.text);
-
 function entry(building: Building, cst: CstNode, fallback: number): Entry {
   const place = nodeSpan(building, cst, fallback);
   const values = nodes(cst, "expression");
@@ -309,15 +298,4 @@ function entry(building: Building, cst: CstNode, fallback: number): Entry {
   if (isClause(built))
     building.reportUndisturbed(codes.clauseOrder, built.name.span, { clause: built.name.text });
   return built;
-}
-
-/** The words of an entry's clauses cannot name a loss. */
-function checkLossNames(building: Building, losses: Block): void {
-  for (const { name, value } of losses.entries) {
-    if (value === undefined || !["on", "against", "with", "shared"].includes(name.text)) continue;
-    building.reportUndisturbed(codes.reservedWord, name.span, {
-      word: name.text,
-      what: "the name of a loss",
-    });
-  }
 }
