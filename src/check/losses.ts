@@ -2,15 +2,16 @@
  * A model's `losses { … }`: each entry as a bound loss with its miner and its own head, where it has one. Also what a
  * loss asks of a batch. Pure.
  */
-import { impossibleBatch, malformedSetting } from "../diagnostics/codes/check.ts";
+import { impossibleBatch, malformedSetting, memoryOutOfPlace } from "../diagnostics/codes/check.ts";
+import type { MemoryPlan } from "../plan/plan.ts";
 import { instantiateLoss, instantiateMiner } from "../resolve/bind.ts";
 import { oneLine, writeNumber } from "../resolve/describe.ts";
 import type { LossInstance, MinerInstance } from "../resolve/values.ts";
 import { textOf, type Span } from "../source/source.ts";
 import type { Block, Entry, Expression } from "../syntax/ast.ts";
 import { walk } from "../syntax/traverse.ts";
-import { reportNotBuilt } from "./built.ts";
 import type { CheckContext } from "./context.ts";
+import { numberOf, primitiveUse } from "./primitive_use.ts";
 import { checkLossBudgets } from "./rules/loss_budgets.ts";
 import { uniqueEntries } from "./settings.ts";
 
@@ -20,6 +21,7 @@ export interface CheckedLoss {
   readonly entry: Entry;
   readonly instance?: LossInstance;
   readonly miner?: MinerInstance;
+  readonly memory?: MemoryPlan;
   readonly head?: Expression;
   readonly text: string;
 }
@@ -56,13 +58,10 @@ function checkEntry(entry: Entry, context: CheckContext): CheckedLoss {
   if (instance !== undefined) checkUse(instance, entry.value.span, context);
   const miner =
     entry.miner === undefined ? undefined : instantiateMiner(entry.miner, scope, new Map(), diagnostics);
-  if (entry.memory !== undefined && entry.memory.kind !== "Missing")
-    reportNotBuilt(
-      "`against`",
-      entry.memory.span,
-      diagnostics,
-      "Remove it: the batch is compared with itself then.",
-    );
+  const memory =
+    entry.memory === undefined || entry.memory.kind === "Missing"
+      ? undefined
+      : checkMemory(entry.memory, instance, context);
   return {
     name,
     entry,
@@ -70,7 +69,25 @@ function checkEntry(entry: Entry, context: CheckContext): CheckedLoss {
     ...head,
     ...(instance === undefined ? {} : { instance }),
     ...(miner === undefined ? {} : { miner }),
+    ...(memory === undefined ? {} : { memory }),
   };
+}
+
+/** `against memory(size)`: of a loss of one view. */
+function checkMemory(
+  expression: Expression,
+  instance: LossInstance | undefined,
+  context: CheckContext,
+): MemoryPlan | undefined {
+  const use = primitiveUse(expression, "memory", context);
+  const size = use === undefined ? undefined : numberOf(use, "size");
+  if (use === undefined || size === undefined || instance === undefined) return undefined;
+  const { name, views } = instance.declaration;
+  if ((views?.length ?? 1) > 1) {
+    context.diagnostics.report(memoryOutOfPlace, use.span, { loss: name.text, views: true });
+    return undefined;
+  }
+  return { size, span: use.span };
 }
 
 /** A loss and the losses among its arguments, `matryoshka(inner: triplet)`. */
@@ -108,8 +125,9 @@ export function checkBatchServes(
   const classes = { kind: "number", value: batch.classes, unit: "class" } as const;
   const samples = { kind: "number", value: batch.samples, unit: "sample" } as const;
   const text = `${writeNumber(classes)} * ${writeNumber(samples)}`;
-  for (const { instance, name, entry } of losses) {
-    if (instance === undefined) continue;
+  for (const { instance, name, entry, memory } of losses) {
+    // A memory holds further samples of a class, and of other classes.
+    if (instance === undefined || memory !== undefined) continue;
     const needs = comparisons(instance);
     const word =
       needs.same && batch.samples < 2 ? "same" : needs.differs && batch.classes < 2 ? "differs" : undefined;

@@ -104,7 +104,7 @@ export function checkModel(declaration: ModelDeclaration, context: CheckContext)
       output: expanded.output,
     },
     heads: heads.heads,
-    losses: losses.flatMap(({ name: loss, instance, miner, entry, text }) =>
+    losses: losses.flatMap(({ name: loss, instance, miner, memory, entry, text }) =>
       instance === undefined
         ? []
         : [
@@ -115,6 +115,7 @@ export function checkModel(declaration: ModelDeclaration, context: CheckContext)
               span: entry.span,
               text,
               ...(miner === undefined ? {} : { miner }),
+              ...(memory === undefined ? {} : { memory }),
             },
           ],
     ),

@@ -3,6 +3,7 @@
  * and what the parity tests hold against it. The text is that of an emitted program; an engine must have been started.
  */
 import * as tf from "@tensorflow/tfjs-core";
+import type { Memory } from "../interpret/index.ts";
 import { eraseTypes } from "../emit/typescript/erase.ts";
 import { lossStatements } from "../emit/typescript/losses.ts";
 import { Builder } from "../ir/build.ts";
@@ -16,6 +17,7 @@ import { specialiseBatch } from "../ir/passes/specialise_batch.ts";
 import type { LossInstance, MinerInstance } from "../resolve/values.ts";
 import * as ops from "../runtime/ops/index.ts";
 import type { LossValue } from "../runtime/program.ts";
+import { memoryOf, statesOf } from "./compiled_memory.ts";
 
 export interface CompiledParameter {
   /** As the interpreter names it: `w`. */
@@ -31,6 +33,9 @@ export interface CompiledBatch {
   readonly params: ReadonlyMap<string, CompiledTensor>;
   /** States before the step, by the interpreter's names; those not given have their initial values. */
   readonly states?: ReadonlyMap<string, CompiledTensor>;
+  /** Identities of the samples and what is remembered of earlier steps, for a loss against a memory. */
+  readonly ids?: readonly number[];
+  readonly memory?: Memory;
 }
 
 interface CompiledTensor {
@@ -44,6 +49,8 @@ export interface CompiledAnswer {
   readonly gradient: Gradient;
   /** States after the step. */
   readonly states: ReadonlyMap<string, Float32Array>;
+  /** What is remembered after the step, the oldest sample first. */
+  readonly memory?: Memory;
   /** The samples' shares and what is in no share, where they were asked for, with the gradient of mean and constant. */
   readonly shares?: {
     readonly perSample: Float32Array;
@@ -64,6 +71,8 @@ export interface CompileOptions {
   readonly samples?: number;
   /** `LOSS on MINER`. */
   readonly miner?: MinerInstance | undefined;
+  /** `LOSS against memory(size)`. */
+  readonly memory?: number | undefined;
   /** Whether the shares of the samples are wanted. */
   readonly shares?: boolean;
   /** Sizes to be ready for: reductions that would not fit run in blocks, here of as many bytes. */
@@ -71,6 +80,10 @@ export interface CompileOptions {
 }
 
 const PATH = "losses/loss";
+
+/** A name as the interpreter has it, and as the emitted statements have it: those of a memory are no loss's own. */
+const bare = (name: string): string => (name.startsWith(`${PATH}/`) ? name.slice(PATH.length + 1) : name);
+const whole = (name: string): string => (name.startsWith("memory/") ? name : `${PATH}/${name}`);
 
 /** Throws `LoweringError` for what cannot be built. `dims` are the widths of the views. */
 export function compileLoss(
@@ -80,8 +93,8 @@ export function compileLoss(
 ): CompiledLoss {
   const views = dims.map((dim, k) => ({ name: `view${k}`, dim }));
   const graph = new Graph();
-  const { miner, shares } = options;
-  const lowered = lowerLoss(graph, instance, { path: PATH, views, miner, shares });
+  const { miner, memory, shares } = options;
+  const lowered = lowerLoss(graph, instance, { path: PATH, views, miner, memory, shares });
   const roots = rootsOf(lowered);
   const build = new Builder(graph);
   const sorted = options.samples === undefined ? roots : specialiseBatch(build, roots, options.samples);
@@ -91,17 +104,22 @@ export function compileLoss(
   ]);
   const body = `${lines.join("\n")}\nreturn ${results[0]!.value};`;
   // The statements are the compiler's own: names and numbers of the spec have been through the emitter.
-  const run = new Function("tf", "ops", "embeddings", "labels", "net", eraseTypes(body)) as (
+  const run = new Function("tf", "ops", "embeddings", "labels", "net", "ids", eraseTypes(body)) as (
     ...args: unknown[]
   ) => LossValue;
   const bound = (...args: unknown[]): LossValue => run(tf, opsWith(options), ...args);
-  const bare = (name: string): string => name.slice(PATH.length + 1);
   const parameters = lowered.parameters.map(({ name, shape }) => ({ name: bare(name), shape }));
   const states = lowered.states.map((state) => ({ ...state, name: bare(state.name) }));
   return {
     source: lines.join("\n"),
     parameters,
-    evaluate: (batch) => evaluate(bound, batch, parameters, states),
+    evaluate: (batch) => {
+      const before = batch.memory === undefined ? [] : statesOf(batch.memory, "view0");
+      const given = { ...batch, states: new Map([...(batch.states ?? []), ...before]) };
+      const answer = evaluate(bound, given, parameters, states);
+      const after = memory === undefined ? undefined : memoryOf(answer.states, memory, "view0");
+      return after === undefined ? answer : { ...answer, memory: after };
+    },
   };
 }
 
@@ -139,15 +157,16 @@ function evaluate(
     const at = (k: number): tf.Tensor => inputs[k]!;
     const embeddings = Object.fromEntries(batch.views.map((_, k) => [`view${k}`, at(k)]));
     const byName = new Map(parameters.map(({ name }, k) => [`${PATH}/${name}`, at(batch.views.length + k)]));
-    const before = new Map(states.map((state) => [`${PATH}/${state.name}`, stateBefore(state, batch)]));
+    const before = new Map(states.map((state) => [whole(state.name), stateBefore(state, batch)]));
     const net = {
       sizes: { classes: batch.classes },
       param: (name: string) => byName.get(name)!,
       state: (name: string) => before.get(name)!,
-      update: (name: string, next: tf.Tensor) =>
-        after.set(name.slice(PATH.length + 1), next.dataSync() as Float32Array),
+      update: (name: string, next: tf.Tensor) => after.set(bare(name), next.dataSync() as Float32Array),
     };
-    return run(embeddings, tf.tensor1d(batch.labels as number[], "int32"), net);
+    const ids = batch.ids ?? batch.labels.map((_, row) => row);
+    const [labels, samples] = [batch.labels, ids].map((row) => tf.tensor1d([...row], "int32"));
+    return run(embeddings, labels, net, samples);
   };
   /** What a loss says and the gradient of a number made of it. */
   const differentiated = <T>(

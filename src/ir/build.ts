@@ -175,6 +175,43 @@ export class Builder {
     return this.graph.node(operation, [], ["batch", dim], "real");
   }
 
+  /** Identities of the batch's samples: two rows with one identity are one sample. */
+  ids(): Node {
+    return this.graph.node({ kind: "ids" }, [], ["batch"], "int");
+  }
+
+  /** The rows of the batch, and behind them those of a memory [N, …]; of the batch's type. */
+  joined(ofBatch: Node, memory: Node): Node {
+    const [size, ...rest] = memory.shape;
+    const shape: Dim[] = [`batch+${size as number}`, ...rest];
+    return this.graph.node({ kind: "joined" }, [ofBatch, memory], shape, ofBatch.type);
+  }
+
+  /** Of a tensor over the samples of batch and memory along `axis`, those of the batch. */
+  batchRows(input: Node, axis: number): Node {
+    const { operation, inputs } = input;
+    const [first] = inputs as [Node];
+    switch (operation.kind) {
+      case "joined":
+        return first;
+      case "stop_gradient":
+      case "normalize":
+        return this.unary(operation.kind, this.batchRows(first, axis));
+      case "prefix":
+        return this.prefix(this.batchRows(first, axis), operation.size);
+      default: {
+        const shape = input.shape.map((side, k) => (k === axis ? "batch" : side));
+        return this.graph.node({ kind: "batch_rows", axis }, [input], shape, input.type);
+      }
+    }
+  }
+
+  /** A memory [N, …] after the rows of a batch have joined it. */
+  remember(memory: Node, ofBatch: Node): Node {
+    const rows = this.unary("stop_gradient", this.asReal(ofBatch));
+    return this.graph.node({ kind: "remember" }, [memory, rows], memory.shape, "real");
+  }
+
   param(name: string, shape: readonly Dim[]): Node {
     return this.graph.node({ kind: "param", name }, [], shape, "real");
   }

@@ -4,8 +4,23 @@
  * that is what shares a similarity matrix between them. Target-neutral and pure.
  */
 
+/** The samples of the batch, and behind them as many as a memory holds: `batch+4096`. */
+export type SamplesDim = `batch+${number}`;
+
 /** A side of a tensor: a number, or a size that is known once the data has been read. */
-export type Dim = number | "batch" | "classes";
+export type Dim = number | "batch" | "classes" | SamplesDim;
+
+/** How many samples stand behind those of the batch on such a side; undefined for any other side. */
+export function rememberedOn(side: Dim): number | undefined {
+  return typeof side === "string" && side.startsWith("batch+") ? Number(side.slice(6)) : undefined;
+}
+
+/** A side as a number, for these sizes of the batch and of the data. */
+export function lengthOf(side: Dim, sizes: { readonly batch: number; readonly classes: number }): number {
+  if (typeof side === "number") return side;
+  if (side === "classes") return sizes.classes;
+  return sizes.batch + (rememberedOn(side) ?? 0);
+}
 
 export type ElementType = "real" | "int" | "bool";
 
@@ -65,6 +80,9 @@ export type ReduceOperator =
 /**
  * What a node computes. `inputs` are positional and broadcast like in tfjs.
  * - `input`: an embedding [batch, dim], of a further view where one is named (1, 2, …); `labels`: class indices [batch]; `param`: a parameter of a loss; `state`: a state.
+ * - `ids`: the identities of the batch's samples [batch].
+ * - `joined`: the rows of the batch, and behind them those of a memory; `batch_rows`: those of the batch again, along
+ *   `axis`; `remember`: a memory after a batch has joined it, from the memory and the batch's rows.
  * - `size`: a side as a number; `iota`: from, from + 1, … [n].
  * - `view`: the input's axes permuted, `null` for a new axis of size 1.
  * - `same`, `differs`: from the labels, [batch, batch].
@@ -86,6 +104,10 @@ export type ReduceOperator =
 export type Operation =
   | { readonly kind: "input"; readonly name: string; readonly view?: number }
   | { readonly kind: "labels" }
+  | { readonly kind: "ids" }
+  | { readonly kind: "joined" }
+  | { readonly kind: "batch_rows"; readonly axis: number }
+  | { readonly kind: "remember" }
   | { readonly kind: "param"; readonly name: string }
   | { readonly kind: "state"; readonly name: string }
   | { readonly kind: "constant"; readonly value: number }

@@ -70,12 +70,19 @@ export interface LossPlan {
   readonly name: string;
   readonly instance: LossInstance;
   readonly miner?: MinerInstance;
+  readonly memory?: MemoryPlan;
   /** Name of its head. */
   readonly head: string;
   /** The entry in the spec. */
   readonly span: Span;
   /** The entry as written, on one line. */
   readonly text: string;
+}
+
+/** `against memory(size)`: how many samples of earlier steps a loss compares the batch with. */
+export interface MemoryPlan {
+  readonly size: number;
+  readonly span: Span;
 }
 
 export type CombinePlan =

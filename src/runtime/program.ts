@@ -51,6 +51,8 @@ export interface StateSpec {
   readonly shape: readonly number[];
   /** Initial value of every element. */
   readonly initial: number;
+  /** Whether it is left out of the weights: what a loss remembers is of use to the run alone. */
+  readonly transient?: boolean;
 }
 
 /** What the functions of an emitted program see: the parameters, the state before the step, and where the next state goes. */
@@ -244,13 +246,15 @@ export interface Program {
   embed(images: tf.Tensor4D, net: Net): Embedded;
   /**
    * Each head's embeddings and int32 class indices [B] (sorted by class, P classes of M) to each loss. `otherViews` are the
-   * embeddings of the further views of the same samples.
+   * embeddings of the further views of the same samples; `ids` the int32 identities of the samples [B], for losses
+   * against a memory.
    */
   losses(
     embeddings: Embedded["heads"],
     labels: tf.Tensor1D,
     net: Net,
     otherViews: readonly Embedded["heads"][],
+    ids: tf.Tensor1D,
   ): Record<string, LossValue>;
   /** The losses into the one scalar that is minimised. */
   combine(losses: Record<string, LossValue>, context: CombineContext): Combined;

@@ -4,7 +4,7 @@
  */
 import type { Diagnostics } from "../diagnostics/diagnostic.ts";
 import { boundsOf, type Bounds, type Interval, type Leaves } from "../ir/analysis/intervals.ts";
-import { Graph, type Dim, type Node } from "../ir/graph.ts";
+import { Graph, lengthOf, type Dim, type Node } from "../ir/graph.ts";
 import { LoweringError, type LossParameter } from "../ir/lower/environment.ts";
 import type { LoweredLoss } from "../ir/lower/loss.ts";
 import { lowerPlanned } from "../ir/lower/model.ts";
@@ -56,7 +56,7 @@ function leavesOf({ heads, train }: ModelPlan, parameters: readonly LossParamete
     unit: (input) => heads.some((head) => head.name === input && head.unit),
     size: (dim: Dim) => {
       if (dim === "classes") return { low: classes, high: Infinity };
-      return exactly(dim === "batch" ? classes * samples : dim);
+      return exactly(lengthOf(dim, { batch: classes * samples, classes }));
     },
     fixed: (name) => {
       const parameter = parameters.find((each) => each.name === name);

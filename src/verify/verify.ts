@@ -13,6 +13,7 @@ import { checkGates } from "./rules/gates.ts";
 import { checkHinges } from "./rules/hinges.ts";
 import { checkMemory } from "./rules/memory.ts";
 import { checkReached } from "./rules/reached.ts";
+import { checkRemembering } from "./rules/remembering.ts";
 import { checkStrategyNeeds } from "./rules/strategy_needs.ts";
 import { reportTupleMismatch } from "./rules/tuples.ts";
 
@@ -24,6 +25,7 @@ const laws: readonly ((subject: Subject) => void)[] = [
   checkGates,
   checkStrategyNeeds,
   checkMemory,
+  checkRemembering,
 ];
 
 /** Holds a plan against the laws; whether it can be compiled. */

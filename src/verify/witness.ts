@@ -3,6 +3,7 @@
  * What is found disproves; what is not found proves nothing. Deterministic and pure.
  */
 import { BudgetError, initialParams, InterpretError, interpretLoss } from "../interpret/index.ts";
+import { lengthOf } from "../ir/graph.ts";
 import { topological } from "../ir/order.ts";
 import { counterRandom } from "../runtime/random.ts";
 import type { LossSubject } from "./subject.ts";
@@ -36,7 +37,7 @@ function numbersIn({ lowered }: LossSubject): number {
   const sizes = { batch: labels.length, classes: Math.max(...labels) + 1 };
   return topological([lowered.value])
     .map(({ shape }) =>
-      shape.reduce<number>((all, side) => all * (typeof side === "number" ? side : sizes[side]), 1),
+      shape.reduce<number>((all, side) => all * lengthOf(side, sizes), 1),
     )
     .reduce((sum, own) => sum + own, 0);
 }

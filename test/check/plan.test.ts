@@ -311,7 +311,23 @@ describe("refused, at the exact characters", () => {
     ["list", { evaluate: "evaluate { recall_at: 1 }" }, ["DML0215 1"]],
     ["recall at 0", { evaluate: "evaluate { recall_at: [0, 1] }" }, ["DML0215 [0, 1]"]],
     ["compress", { compress: "compress: distances(to: 9)" }, ["DML0415 distances(to: 9)"]],
-    ["memory", { losses: "losses { a: triplet against memory(64) }" }, ["DML0900 memory(64)"]],
+    ["memory of nothing", { losses: "losses { a: triplet against memory(0) }" }, ["DML0216 0"]],
+    ["memory by another name", { losses: "losses { a: triplet against remember(64) }" }, ["DML0201 remember"]],
+    [
+      "memory of a loss of proxies",
+      { losses: "losses { a: arcface against memory(64) }" },
+      ["DML0431 memory(64)"],
+    ],
+    [
+      "memory of views",
+      { losses: "losses { a: vicreg against memory(64) with linear(8) }" },
+      ["DML0430 vicreg", "DML0431 memory(64)"],
+    ],
+    [
+      "memory larger than the budget",
+      { losses: "losses { a: contrastive against memory(40000000) }" },
+      ["DML0427 contrastive"],
+    ],
   ])("%s", (_, changes, expected) => {
     const { diagnostics, models } = check(model(changes));
     expect(marks(diagnostics).sort()).toEqual([...expected].sort());

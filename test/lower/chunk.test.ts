@@ -7,7 +7,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { compileLoss } from "../../src/cli/compiled_loss.ts";
 import { Builder } from "../../src/ir/build.ts";
 import type { Dim } from "../../src/ir/graph.ts";
-import { Graph } from "../../src/ir/graph.ts";
+import { Graph, lengthOf } from "../../src/ir/graph.ts";
 import { lowerLoss } from "../../src/ir/lower/loss.ts";
 import { topological } from "../../src/ir/order.ts";
 import { chunk } from "../../src/ir/passes/chunk.ts";
@@ -72,7 +72,7 @@ it.each([
 ] as const)("nothing large is left outside the blocks: %s", (_, instance, batch) => {
   const sizes = { batch, classes: 100_000 };
   const bytes = (shape: readonly Dim[]): number =>
-    4 * shape.reduce<number>((all, side) => all * (typeof side === "number" ? side : sizes[side]), 1);
+    4 * shape.reduce<number>((all, side) => all * lengthOf(side, sizes), 1);
   const graph = new Graph();
   const lowered = lowerLoss(graph, instance, { path: "losses/l", views: [{ name: "x", dim: 16 }] });
   const before = topological([lowered.value]).filter((node) => node.shape.includes("batch"));

@@ -349,6 +349,7 @@ export const memoryBudget = define<{
   term: string;
   shape: string;
   largest: string;
+  memory: boolean;
 }>({
   code: "DML0427",
   name: "memory-budget",
@@ -357,7 +358,8 @@ export const memoryBudget = define<{
     `The losses of one step keep ${total} for their gradients, more than ${budget}`,
   reason: ({ loss, term, shape, largest }) =>
     `The largest term is \`${term}\` of \`${loss}\`: ${shape} numbers, ${largest}.`,
-  help: () => "Take a smaller batch, or a loss that compares fewer tuples at once.",
+  help: ({ memory }) =>
+    `Take a smaller batch${memory ? " or memory" : ""}, or a loss that compares fewer tuples at once.`,
 });
 
 export const cannotFold = define<{ compression: string; gate?: string; measure?: string }>({
@@ -395,6 +397,32 @@ export const equalViews = define<{ loss: string; data: string; augmented: boolea
     `Views are the images drawn again through \`augment\`; ${augmented ? "this one leaves them as they are" : "without one they are the same images"}.`,
   help: () =>
     "Give the data set an augmentation: `augment: affine(rotate: 10deg, scale: 0.1, shift: 0.1) |> flip`.",
+});
+
+export const memoryOutOfPlace = define<{ loss: string; views: boolean }>({
+  code: "DML0431",
+  name: "memory-out-of-place",
+  severity: "error",
+  message: ({ loss, views }) =>
+    views
+      ? `\`${loss}\` compares views of one batch, and a memory holds samples of earlier ones`
+      : `No index of \`${loss}\` runs over a memory`,
+  reason: ({ views }) =>
+    views
+      ? "What is remembered of a sample has no second view that the formula could set beside the first."
+      : "The first index of samples runs over the batch, the others over batch and memory; here there is no other: this loss compares samples with parameters of its own.",
+  help: () =>
+    "Remove `against …`, or take a loss that compares samples with each other: `contrastive`, `multi_similarity`, `supcon`.",
+});
+
+export const memoryWithheld = define<{ loss: string }>({
+  code: "DML0432",
+  name: "memory-withheld",
+  severity: "warning",
+  message: ({ loss }) => `\`${loss}\` does not look at its memory`,
+  reason: () =>
+    "Its indices of samples are ordered by `<`, and ordered indices stay in the batch. The memory changes nothing, so none is kept.",
+  help: () => "Remove `against …`, or write `i != j` in place of the order.",
 });
 
 /** Everything that parses and means something in the language, but that this version cannot compile. */

@@ -3,7 +3,7 @@
  * that no gradient is recorded for it.
  */
 import type { BinaryOperator, Dim, Node, ReduceOperator, UnaryOperator } from "../../ir/graph.ts";
-import { constantOf } from "../../ir/graph.ts";
+import { constantOf, rememberedOn } from "../../ir/graph.ts";
 import { mayBeInfinite } from "../../ir/rules/finite.ts";
 
 /** How the inputs of a node are written: a name, or an expression in place. */
@@ -88,6 +88,8 @@ export function numberText(value: number): string {
 /** A side as a number known when the program runs. */
 export function dimText(dim: Dim): string {
   if (dim === "batch") return "labels.size";
+  const remembered = rememberedOn(dim);
+  if (remembered !== undefined) return `(labels.size + ${remembered})`;
   return dim === "classes" ? "net.sizes.classes" : String(dim);
 }
 
@@ -123,6 +125,16 @@ export function expressionOf(node: Node, write: Written): string {
     }
     case "labels":
       return "labels";
+    case "ids":
+      return "ids";
+    case "joined":
+      return `tf.concat([${write(a)}, ${node.type === "int" ? `tf.cast(${write(b)}, "int32")` : write(b)}])`;
+    case "batch_rows": {
+      const size = a.shape.map((_, k) => (k === operation.axis ? "labels.size" : -1));
+      return `tf.slice(${write(a)}, [${size.map(() => 0).join(", ")}], [${size.join(", ")}])`;
+    }
+    case "remember":
+      return `ops.remember(${write(a)}, ${write(b)})`;
     case "param":
       return `net.param(${JSON.stringify(operation.name)})`;
     case "state":

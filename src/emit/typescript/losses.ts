@@ -49,6 +49,7 @@ export function lossStatements(losses: readonly EmittedLoss[]): LossStatements {
     lines.push("// Shared between losses");
     defineAll(shared);
   }
+  const updated = new Set<string>();
   const results = losses.map((loss) => {
     lines.push("", ...loss.comment.map((line) => `// ${line}`));
     const { lowered } = loss;
@@ -63,8 +64,12 @@ export function lossStatements(losses: readonly EmittedLoss[]): LossStatements {
     }
     const value = names.fresh(loss.name);
     lines.push(`const ${value} = { ${entries.join(", ")} };`);
-    for (const state of lowered.states)
+    for (const state of lowered.states) {
+      // Losses on one head share a memory.
+      if (updated.has(state.name)) continue;
+      updated.add(state.name);
       lines.push(`net.update(${JSON.stringify(state.name)}, ${nextText(state, write)});`);
+    }
     return { name: loss.name, value, valid: value };
   });
   return { lines, results };
@@ -137,9 +142,7 @@ function repeatable(node: Node): number {
 }
 
 function isLeafConstant(node: Node): boolean {
-  return (
-    node.operation.kind === "constant" || node.operation.kind === "size" || node.operation.kind === "labels"
-  );
+  return ["constant", "size", "labels", "ids"].includes(node.operation.kind);
 }
 
 /** Which losses need each node. */

@@ -12,7 +12,7 @@ const TAKEN = new Set(
     "public return set short static super switch synchronized this throw throws transient true try type typeof " +
     "undefined var void volatile while with yield constructor __proto__ hasOwnProperty toString valueOf Object Array " +
     "Record String Number Math JSON Promise Symbol process console require module exports " +
-    "tf ops nn init data strategies main net sizes embeddings labels losses images combine embed parameters state context headWeights noise otherViews"
+    "tf ops nn init data strategies main net sizes embeddings labels losses images combine embed parameters state context headWeights noise otherViews ids"
   ).split(" "),
 );
 

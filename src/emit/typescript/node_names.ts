@@ -1,5 +1,6 @@
 /** Names for nodes of the loss graph in emitted programs: the spec's own where it has one, else what the node is. Pure. */
 import type { Node } from "../../ir/graph.ts";
+import { rememberedOn } from "../../ir/graph.ts";
 
 const WORDS: Readonly<Record<string, string>> = {
   add: "total",
@@ -47,7 +48,8 @@ export function nameOf(node: Node): string {
     case "labels":
       return "labels";
     case "iota":
-      return node.shape[0] === "batch" ? "samples" : node.shape[0] === "classes" ? "class_indices" : "range";
+      if (node.shape[0] === "classes") return "class_indices";
+      return node.shape[0] === "batch" || rememberedOn(node.shape[0]!) !== undefined ? "samples" : "range";
     case "normalize":
       return `unit_${baseName(inputs[0]!)}`;
     case "norm":

@@ -157,22 +157,28 @@ function lossesFunction(plan: ModelPlan, declarations: Declarations): Declared {
   const graph = new Graph();
   const emitted = optimise(graph, lowerModel(plan, graph), plan).map(({ loss, lowered }): EmittedLoss => {
     declarations.parameters.push(...lowered.parameters.map(lossParameterText));
-    declarations.state.push(...lowered.states.map(lossStateText));
+    // Losses on one head share a memory.
+    const states = lowered.states.map(lossStateText);
+    declarations.state.push(...states.filter((state) => !declarations.state.includes(state)));
     return { name: loss.name, lowered, comment: lossComment(loss) };
   });
   const { lines, results } = lossStatements(emitted);
+  const remembers = emitted.some(({ lowered }) => lowered.memory?.reached === true);
   const entries = results.map(({ name, value }) => entryText(name, value));
   return declared("losses", "Each loss on one batch: its value, and whether the batch held a valid tuple.", {
     parameters: [
       ["embeddings", "Record<string, tf.Tensor2D>"],
       ["labels", "tf.Tensor1D"],
       ["net", "Net"],
-      ...(viewsOfModel(plan) > 1 ? [["otherViews", "readonly Record<string, tf.Tensor2D>[]"] as const] : []),
+      ...(viewsOfModel(plan) > 1 || remembers ? [OTHER_VIEWS] : []),
+      ...(remembers ? [["ids", "tf.Tensor1D"] as const] : []),
     ],
     returns: "Record<string, LossValue>",
     lines: [...lines, "", `return { ${entries.join(", ")} };`],
   });
 }
+
+const OTHER_VIEWS = ["otherViews", "readonly Record<string, tf.Tensor2D>[]"] as const;
 
 /** How many views of a batch the model's losses read. */
 const viewsOfModel = ({ losses }: ModelPlan): number => Math.max(...losses.map(viewsOf));
@@ -191,8 +197,9 @@ function lossComment(loss: LossPlan): string[] {
 const sidesText = (shape: readonly Dim[]): string =>
   shape.map((side) => (side === "classes" ? "sizes.classes" : dimText(side))).join(", ");
 
-function lossStateText({ name, shape, initial }: LossState): string {
-  return `{ name: ${stringLiteral(name)}, shape: [${sidesText(shape)}], initial: ${numberText(initial)} }`;
+function lossStateText({ name, shape, initial, transient }: LossState): string {
+  const rest = transient === true ? ", transient: true" : "";
+  return `{ name: ${stringLiteral(name)}, shape: [${sidesText(shape)}], initial: ${numberText(initial)}${rest} }`;
 }
 
 function lossParameterText(parameter: LossParameter): string {

@@ -95,7 +95,14 @@ function bound(node: Node, inputs: readonly Bounds[], leaves: Leaves): Bounds {
     case "iota":
       return { value: interval(operation.from, operation.from + leaves.size(node.shape[0]!).high - 1) };
     case "labels":
+    case "ids":
       return { value: NONNEGATIVE };
+    case "joined":
+    case "batch_rows":
+      // What is remembered came from the same head; places that hold nothing yet are masked wherever they stand.
+      return a;
+    case "remember":
+      return { value: REAL };
     case "view":
       // A transposition moves another axis to the end, whose lengths are not known.
       return operation.axes.at(-1) === node.inputs[0]!.shape.length - 1 ? a : { value: a.value };

@@ -15,6 +15,7 @@ import { combine, masked, presenceOf } from "./combine.ts";
 import type { Binding, Context, Expanded } from "./environment.ts";
 import { Environment, LoweringError } from "./environment.ts";
 import { identityOf } from "./identity.ts";
+import { isOfSamples, pairAgainst } from "./memory.ts";
 import { minedPair, restrictsPairs } from "./miners.ts";
 import { isShared, mappedShares, sharesOf, sharesOfBinary, withShares } from "./shares.ts";
 
@@ -111,20 +112,24 @@ export function lowerLet(
   const { declaration } = binding;
   if (given.length !== declaration.parameters.length)
     throw new LoweringError(place, `\`${declaration.name.text}\` with these arguments`);
-  return remembered(context, binding, given, () => {
+  const { reducing } = context;
+  if (!declaration.callable) context.reducing = binding.reducing;
+  const value = expandedOnce(context, binding, given, () => {
     const inner = new Environment(binding.environment.scope, binding.environment);
     declaration.parameters.forEach((parameter, k) => inner.bind(parameter.text, given[k]!));
-    const value = context.lower(context, declaration.value, inner);
-    if (value.node.shape.length > 0) value.node.hint ??= declaration.name.text;
-    return value;
+    const expanded = context.lower(context, declaration.value, inner);
+    if (expanded.node.shape.length > 0) expanded.node.hint ??= declaration.name.text;
+    return expanded;
   });
+  context.reducing = reducing;
+  return value;
 }
 
 /**
  * What a definition comes to at given arguments, expanded once. Its outermost reductions are counted at every use: one
  * use may stand in a branch that is not taken.
  */
-function remembered(
+function expandedOnce(
   context: Context,
   definition: object,
   given: readonly Binding[],
@@ -134,7 +139,9 @@ function remembered(
   if (identities.includes(undefined)) return expand();
   // The same definition means more in a guard that a miner restricts.
   const place = restrictsPairs(context) ? "mined" : context.depth === 0 ? "outer" : "inner";
-  const key = `${place} ${identities.join(" ")}`;
+  // Against a memory, a reduction in no other one runs over less.
+  const reach = context.memory === undefined || context.reducing ? "" : "leading ";
+  const key = `${place} ${reach}${identities.join(" ")}`;
   const known = context.memo.get(definition) ?? new Map<string, Expanded>();
   context.memo.set(definition, known);
   const found = known.get(key);
@@ -165,7 +172,7 @@ function lowerMeasure(
     return { kind: "value", value: context.lower(context, argument, environment) };
   });
   const parameters = [...measure.parameters].map(([, value]): Binding => ({ kind: "constant", value }));
-  return remembered(context, declaration, [...given, ...parameters], () => {
+  return expandedOnce(context, declaration, [...given, ...parameters], () => {
     const inner = new Environment(measure.scope);
     for (const [name, value] of measure.parameters) inner.bind(name, { kind: "constant", value });
     declaration.operands.forEach((operand, k) => inner.bind(operand.text, given[k]!));
@@ -269,16 +276,19 @@ function lowerPair(
 ): Lowered {
   const axisOf = (expression: Expression): Axis => {
     const binding = expression.kind === "Name" ? environment.lookup(expression.text) : undefined;
-    if (binding?.kind !== "index" || binding.axis.size !== "batch" || binding.axis.from !== 0)
+    if (binding?.kind !== "index" || !isOfSamples(context, binding.axis))
       throw new LoweringError(expression.span, `\`${kind}\` of anything but two indices of the batch`);
     return binding.axis;
   };
   const indices: [Axis, Axis] = [axisOf(first), axisOf(second)];
-  const axes = indices.toSorted((a, b) => a.order - b.order);
+  const axes = indices.toSorted((a, b) => a.order - b.order) as [Axis, Axis];
+  const { build, memory } = context;
+  const whole = (): Lowered =>
+    memory === undefined ? { node: build.pairs(kind), axes } : pairAgainst(context, memory, kind, axes);
   const pair: Lowered =
-    axes[0]!.order === axes[1]!.order
-      ? scalar(context.build.graph.constant(0, "bool"))
-      : { node: context.build.pairs(kind), axes, pairs: [{ kind, indices }] };
+    axes[0].order === axes[1].order
+      ? scalar(build.graph.constant(0, "bool"))
+      : { ...whole(), pairs: [{ kind, indices }] };
   return minedPair(context, pair, indices, environment);
 }
 

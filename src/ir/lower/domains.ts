@@ -8,6 +8,7 @@ import type { Dim } from "../graph.ts";
 import type { Context } from "./environment.ts";
 import { Environment, LoweringError, NESTING } from "./environment.ts";
 import { identityOf } from "./identity.ts";
+import { domainOf, samplesOf } from "./memory.ts";
 
 /** Sizes of the sides of a tensor-valued expression that no index has been written for yet; undefined when unknown. */
 function sidesOf(
@@ -80,7 +81,7 @@ export function domainFromUse(
     case "Unary":
       return within(expression.operand);
     case "Binary":
-      return fromChain(name, expression, environment, within);
+      return fromChain(context, name, expression, environment, within);
     case "If":
       return first([expression.condition, expression.then, expression.else], within);
     case "Reduction": {
@@ -99,6 +100,7 @@ export function domainFromUse(
 
 /** Goes down a chain such as a + b + c + … iteratively, the first operand first. */
 function fromChain(
+  context: Context,
   name: string,
   expression: Extract<Expression, { kind: "Binary" }>,
   environment: Environment,
@@ -111,7 +113,8 @@ function fromChain(
     left = left.left;
   }
   let found = within(left);
-  for (const link of links.reverse()) found ??= within(link.right) ?? fromOrder(name, link, environment);
+  for (const link of links.reverse())
+    found ??= within(link.right) ?? fromOrder(context, name, link, environment);
   return found;
 }
 
@@ -147,7 +150,7 @@ function fromCall(
   if (at < 0) return undefined;
   const callee = call.callee.text;
   const binding = environment.lookup(callee);
-  if (binding === undefined && (callee === "same" || callee === "differs")) return "batch";
+  if (binding === undefined && (callee === "same" || callee === "differs")) return samplesOf(context);
   if (binding?.kind !== "let") return undefined;
   const { declaration } = binding;
   const inner = new Environment(binding.environment.scope, binding.environment);
@@ -175,6 +178,7 @@ function fromCall(
 
 /** `i < j` and `i == j` put both on one axis. */
 function fromOrder(
+  context: Context,
   name: string,
   expression: Extract<Expression, { kind: "Binary" }>,
   environment: Environment,
@@ -187,5 +191,7 @@ function fromOrder(
       : undefined;
   if (other?.kind !== "Name") return undefined;
   const binding = environment.lookup(other.text);
-  return binding?.kind === "index" && !Number.isNaN(binding.axis.size) ? binding.axis.size : undefined;
+  return binding?.kind === "index" && !Number.isNaN(binding.axis.size)
+    ? domainOf(context, binding.axis)
+    : undefined;
 }

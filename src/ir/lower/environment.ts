@@ -9,6 +9,7 @@ import type { Span } from "../../source/source.ts";
 import type { Axis, Lowered } from "../axes.ts";
 import type { Builder } from "../build.ts";
 import type { Dim, Node } from "../graph.ts";
+import type { Remembering } from "./memory.ts";
 
 /** Nesting of a formula once its definitions are expanded; far below what the stack holds. */
 export const NESTING = 500;
@@ -16,7 +17,13 @@ export const NESTING = 500;
 export type Binding =
   | { readonly kind: "value"; readonly value: Lowered }
   | { readonly kind: "index"; readonly axis: Axis }
-  | { readonly kind: "let"; readonly declaration: Let; readonly environment: Environment }
+  | {
+      readonly kind: "let";
+      readonly declaration: Let;
+      readonly environment: Environment;
+      /** Whether it stands in a reduction: one without parameters is computed where it stands. */
+      readonly reducing: boolean;
+    }
   | { readonly kind: "constant"; readonly value: Value };
 
 /** A chain of bindings, innermost first. */
@@ -76,6 +83,8 @@ export interface LossState {
   readonly initial: number;
   /** Its value after the step: of its shape, or a number for every element. */
   readonly next: Node;
+  /** Of a memory: it is not saved with the weights. */
+  readonly transient?: boolean;
 }
 
 /** What one loss's lowering works with and collects. */
@@ -103,6 +112,10 @@ export interface Context {
   guarding: boolean;
   /** Whether the shares of the samples are asked for. */
   readonly sharing: boolean;
+  /** `LOSS against MEMORY`. */
+  readonly memory: Remembering | undefined;
+  /** Whether the place being lowered stands in a reduction with an index of its own. */
+  reducing: boolean;
   /** How deep in the expanded formula the place being lowered stands. */
   nesting: number;
   /** How many reductions enclose the place being lowered. */

@@ -14,6 +14,7 @@ import { combine, presenceOf } from "./combine.ts";
 import type { Context, Environment } from "./environment.ts";
 import { LoweringError, NESTING } from "./environment.ts";
 import { lowerIndex } from "./indexing.ts";
+import { asSamples, noteOrder } from "./memory.ts";
 import { lowerReduction } from "./reduction.ts";
 import { isShared, sharesOfBinary, withShares } from "./shares.ts";
 
@@ -32,6 +33,8 @@ const OPERATORS: Record<Binary["op"], BinaryOperator> = {
   and: "and",
   or: "or",
 };
+
+const ORDERS: ReadonlySet<BinaryOperator> = new Set(["lt", "le", "gt", "ge"]);
 
 export function lower(context: Context, expression: Expression, environment: Environment): Lowered {
   if (context.budget-- <= 0) throw new LoweringError(expression.span, "a formula of this size");
@@ -121,8 +124,10 @@ function lowerBinary(context: Context, expression: Binary, environment: Environm
     const right = context.lower(context, link.right, environment);
     requireEqualSides(left, right, link);
     const op = OPERATORS[link.op];
-    const both = combine(context, op, left, right);
-    left = isShared(context) ? withShares(both, sharesOfBinary(context, op, left, right)) : both;
+    if (ORDERS.has(op)) noteOrder(context, left, right);
+    const [a, b] = op === "eq" || op === "ne" ? asSamples(context, left, right) : [left, right];
+    const both = combine(context, op, a, b);
+    left = isShared(context) ? withShares(both, sharesOfBinary(context, op, a, b)) : both;
   }
   return left;
 }

@@ -8,6 +8,7 @@ import { aligned, conjunction, scalar, union } from "../axes.ts";
 import { combine } from "./combine.ts";
 import type { Context, Environment } from "./environment.ts";
 import { LoweringError } from "./environment.ts";
+import { filledGuards } from "./memory.ts";
 import { inGuards } from "./miners.ts";
 import { statedDomain } from "./ranges.ts";
 import type { Reduced, Tuples } from "./tuples.ts";
@@ -55,7 +56,10 @@ export function lowerCrossEntropy(
   const second = expression.bodies[1];
   if (axis === undefined || more.length > 0 || second === undefined)
     throw new LoweringError(expression.span, "`cross_entropy` of this form");
+  const { reducing } = context;
+  context.reducing = true;
   const target = context.lower(context, second, inner);
+  context.reducing = reducing;
   if (has(target, axis))
     throw new LoweringError(second.span, "a target that depends on the index of the classes");
   const index: Lowered = { node: build.iota(axis.from, axis.size), axes: [axis] };
@@ -103,7 +107,7 @@ export function lowerSoftmax(context: Context, expression: Reduction, environmen
     expression.guards.map((guard) => context.lower(context, guard, environment)),
   );
   context.depth--;
-  const tuples = tuplesOf(context, body, guards, [axis]);
+  const tuples = tuplesOf(context, body, [...filledGuards(context, [axis], guards), ...guards], [axis]);
   const { mask } = tuples;
   if (!has(body, axis) && !has(mask, axis)) {
     // Every element has the same share.

@@ -6,7 +6,7 @@ import type { Expression, Index } from "../../syntax/ast.ts";
 import type { Axis, Lowered } from "../axes.ts";
 import { aligned, conjunction, isSlot, labelled, union } from "../axes.ts";
 import type { Dim, Node } from "../graph.ts";
-import { constantOf } from "../graph.ts";
+import { constantOf, rememberedOn } from "../graph.ts";
 import { combine } from "./combine.ts";
 import type { Context, Environment } from "./environment.ts";
 import { LoweringError } from "./environment.ts";
@@ -33,9 +33,11 @@ function indexFirstSide(
   const presence = absence === undefined ? {} : { present: absence };
   const used = chosen.axes.some((axis) => value.axes.some((own) => own.order === axis.order));
   const plain = chosen.node.operation.kind === "iota" ? chosen.axes[0] : undefined;
-  if (plain !== undefined && plain.from === 0 && plain.size === size && !used) {
+  const ofBatch = plain?.size === "batch" && rememberedOn(size) !== undefined;
+  if (plain !== undefined && plain.from === 0 && (plain.size === size || ofBatch) && !used) {
     const axes = value.axes.map((own, k): Axis => (k === at ? plain : own));
-    return { ...labelled(build, value.node, axes), ...presence };
+    const node = ofBatch ? build.batchRows(value.node, at) : value.node;
+    return { ...labelled(build, node, axes), ...presence };
   }
   const position = positionOf(context, chosen, size, index);
   if (used) return { ...diagonal(context, value, at, position), ...presence };
@@ -52,7 +54,9 @@ function positionOf(context: Context, chosen: Lowered, size: Dim, index: Express
   if (node.type !== "int") throw new LoweringError(index.span, "an index that is computed");
   const highest = boundOf(node);
   const inside =
-    highest === size || (typeof highest === "number" && highest <= (typeof size === "number" ? size : 1));
+    highest === size ||
+    (highest === "batch" && rememberedOn(size) !== undefined) ||
+    (typeof highest === "number" && highest <= (typeof size === "number" ? size : 1));
   if (!inside) throw new LoweringError(index.span, "an index that may lie outside");
   return { node, axes: chosen.axes };
 }
@@ -72,6 +76,8 @@ function boundOf(node: Node): Dim | undefined {
     }
     case "view":
     case "gather":
+    case "joined":
+    case "batch_rows":
       return boundOf(inputs[0]!);
     case "reduce": {
       const rank = Math.max(...inputs.map((input) => input.shape.length));

@@ -13,12 +13,15 @@ import { combine, disjunction, masked } from "./combine.ts";
 import type { Context, LossParameter, LossState, OutermostReduction } from "./environment.ts";
 import { Environment, GranularityError, LoweringError, MinerError } from "./environment.ts";
 import { lower } from "./expression.ts";
+import { remembering } from "./memory.ts";
 import { lowerParam } from "./parameters.ts";
 import { lowerState } from "./states.ts";
 import { SAMPLE, mappedShares, sharesOf } from "./shares.ts";
 
 /** Expressions expanded for one loss before it is refused. */
 const BUDGET = 200_000;
+/** Lowerings of one loss against a memory until its ordered indices are settled: one after the other may come to light. */
+const ATTEMPTS = 8;
 
 export interface LoweredLoss {
   /** A real scalar. */
@@ -32,6 +35,8 @@ export interface LoweredLoss {
   /** The expressions that came to each node, innermost first: for messages. */
   readonly origins: ReadonlyMap<Node, readonly Span[]>;
   readonly reductions: readonly OutermostReduction[];
+  /** Of a loss against a memory: whether an index runs over it, and whether one would but for an order. */
+  readonly memory?: { readonly reached: boolean; readonly withheld: boolean };
 }
 
 export interface LossShares {
@@ -48,6 +53,8 @@ export interface LossInputs {
   readonly views: readonly { readonly name: string; readonly dim: number; readonly view?: number }[];
   /** `LOSS on MINER`. */
   readonly miner?: MinerInstance | undefined;
+  /** `LOSS against memory(size)`: of a loss of one view. */
+  readonly memory?: number | undefined;
   /** Whether the shares of the samples are wanted. */
   readonly shares?: boolean | undefined;
 }
@@ -57,7 +64,32 @@ export interface LossInputs {
  * `GranularityError` where a loss that is not a mean over samples is asked for their shares.
  */
 export function lowerLoss(graph: Graph, instance: LossInstance, inputs: LossInputs): LoweredLoss {
+  if (inputs.memory !== undefined && inputs.views.length > 1)
+    throw new LoweringError(instance.span, "a loss of several views against a memory");
+  let ordered: ReadonlySet<number> = new Set();
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const { lowered, found } = lowerWith(graph, instance, inputs, ordered);
+    if (found.size === ordered.size && [...found].every((order) => ordered.has(order))) return lowered;
+    ordered = found;
+  }
+  throw new LoweringError(instance.span, "an order of indices that depends on itself against a memory");
+}
+
+const NONE: ReadonlySet<number> = new Set();
+
+/** The loss if these indices, by rank, are ordered and so stay in the batch; and those that were found to be. */
+function lowerWith(
+  graph: Graph,
+  instance: LossInstance,
+  inputs: LossInputs,
+  ordered: ReadonlySet<number>,
+): { lowered: LoweredLoss; found: ReadonlySet<number> } {
   const build = new Builder(graph);
+  const views = inputs.views.map(({ name, dim, view }) => build.input(name, dim, view));
+  const memory =
+    inputs.memory === undefined
+      ? undefined
+      : remembering(build, inputs.memory, inputs.views[0]!.name, views[0]!, ordered);
   const context: Context = {
     build,
     lower,
@@ -72,6 +104,8 @@ export function lowerLoss(graph: Graph, instance: LossInstance, inputs: LossInpu
     reductions: [],
     guarding: false,
     sharing: inputs.shares === true,
+    memory,
+    reducing: false,
     depth: 0,
     nesting: 0,
     nextOrder: 0,
@@ -80,27 +114,35 @@ export function lowerLoss(graph: Graph, instance: LossInstance, inputs: LossInpu
     origins: new Map(),
     budget: BUDGET,
   };
-  const views = inputs.views.map(({ name, dim, view }): Lowered => {
-    const node = build.input(name, dim, view);
-    return { node, axes: [slot(1, "batch"), slot(0, dim)] };
-  });
-  const body = expand(context, instance, views);
+  const body = expand(
+    context,
+    instance,
+    views.map((view): Lowered => {
+      const node = memory?.embeddings ?? view;
+      return { node, axes: [slot(1, node.shape[0]!), slot(0, view.shape[1]!)] };
+    }),
+  );
   const { miner } = inputs;
   if (miner !== undefined && !context.mined) throw new MinerError(miner.span, miner.declaration.name.text);
   if (body.axes.length > 0)
     throw new LoweringError(instance.declaration.body.span, "a loss that is not one number");
   const present: Lowered = body.present === undefined ? body : masked(context, body, body.present);
   const valid = disjunction(context, context.outermost.length === 0 ? [undefined] : context.outermost);
-  const { parameters, states, origins, reductions } = context;
+  const { parameters, origins, reductions } = context;
   const shares = context.sharing ? { shares: lossShares(context, instance, body, valid) } : {};
-  const rest = { ...shares, parameters, states, origins, reductions };
+  // A memory that no index runs over is not kept.
+  const states = memory?.reached === true ? [...context.states, ...memory.states] : context.states;
+  const reach =
+    memory === undefined ? {} : { memory: { reached: memory.reached, withheld: memory.withheld } };
+  const rest = { ...shares, ...reach, parameters, states, origins, reductions };
+  const found = memory?.found ?? NONE;
   if (valid === undefined) {
     const always = build.graph.constant(1, "bool");
-    return { value: build.asReal(present.node), valid: always, ...rest };
+    return { lowered: { value: build.asReal(present.node), valid: always, ...rest }, found };
   }
   // Without a valid tuple the loss is 0, whatever the formula adds to its reductions.
   const value = vanishesOverNothing(present.node) ? present : masked(context, present, valid);
-  return { value: build.asReal(value.node), valid: valid.node, ...rest };
+  return { lowered: { value: build.asReal(value.node), valid: valid.node, ...rest }, found };
 }
 
 /** The nodes that a lowered loss is made of, for passes over the graph. */
@@ -159,7 +201,12 @@ function expand(context: Context, instance: LossInstance, views: readonly Lowere
     environment = new Environment(instance.scope, above);
     switch (statement.kind) {
       case "Let":
-        environment.bind(statement.name.text, { kind: "let", declaration: statement, environment: above });
+        environment.bind(statement.name.text, {
+          kind: "let",
+          declaration: statement,
+          environment: above,
+          reducing: context.reducing,
+        });
         break;
       case "Param": {
         const value = lowerParam(context, statement, above, instance);
@@ -177,9 +224,12 @@ function expand(context: Context, instance: LossInstance, views: readonly Lowere
 }
 
 /** What every formula may name: the labels and the sizes. */
-function bindGlobals({ build }: Context, environment: Environment, width: Dim): void {
+function bindGlobals({ build, memory }: Context, environment: Environment, width: Dim): void {
   const globals: Readonly<Record<string, Lowered>> = {
-    y: { node: build.labels(), axes: [slot(0, "batch")] },
+    y:
+      memory === undefined
+        ? { node: build.labels(), axes: [slot(0, "batch")] }
+        : { node: memory.classes, axes: [slot(0, memory.samples)] },
     batch: scalar(build.size("batch")),
     classes: scalar(build.size("classes")),
     dim: scalar(build.size(width)),

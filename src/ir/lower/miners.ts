@@ -114,7 +114,12 @@ function bodyOf(context: Context, miner: MinerInstance, environment: Environment
     if (statement.kind !== "Let") continue;
     const above = body;
     body = new Environment(miner.scope, above);
-    body.bind(statement.name.text, { kind: "let", declaration: statement, environment: above });
+    body.bind(statement.name.text, {
+      kind: "let",
+      declaration: statement,
+      environment: above,
+      reducing: true,
+    });
   }
   context.minerBodies.set(key, body);
   return body;

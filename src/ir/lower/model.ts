@@ -26,7 +26,14 @@ export function lowerPlanned(
     dim: head.dim,
     view,
   }));
-  return lowerLoss(graph, loss.instance, { path: `losses/${loss.name}`, views, miner: loss.miner, shares });
+  const { instance, miner, memory } = loss;
+  return lowerLoss(graph, instance, {
+    path: `losses/${loss.name}`,
+    views,
+    miner,
+    memory: memory?.size,
+    shares,
+  });
 }
 
 /** How many views of the batch a loss reads. */

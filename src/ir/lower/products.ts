@@ -59,6 +59,8 @@ export function productSum(context: Context, body: Lowered, axes: readonly Axis[
 /** Nodes whose last side is a vector's components as they were given, not computed one by one. */
 const VECTORS: ReadonlySet<string> = new Set([
   "input",
+  "joined",
+  "batch_rows",
   "param",
   "normalize",
   "prefix",

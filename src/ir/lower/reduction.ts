@@ -10,6 +10,7 @@ import type { Context } from "./environment.ts";
 import { Environment, LoweringError } from "./environment.ts";
 import { lowerCrossEntropy, lowerSoftmax, lowerVariance } from "./forms.ts";
 import { lowerOverLists } from "./lists.ts";
+import { filledGuards, reachOf } from "./memory.ts";
 import { inGuards, minedTriple } from "./miners.ts";
 import { statedDomain } from "./ranges.ts";
 import { sharesOfReduction, withShares } from "./shares.ts";
@@ -60,7 +61,9 @@ export function lowerTuples(
   inner: Environment,
   indices: readonly IndexBinding[],
 ): Tuples {
-  const axes = indices.map((index) => bindIndex(context, index, expression, environment, inner));
+  const axes = indices.map((index, k) => bindIndex(context, index, expression, environment, inner, k === 0));
+  const { reducing } = context;
+  context.reducing ||= axes.length > 0;
   // A reduction in a guard is never an outermost one, nor is it where a list alone is looked through.
   context.depth++;
   const guards = inGuards(context, () =>
@@ -69,7 +72,12 @@ export function lowerTuples(
   context.depth--;
   const body = context.lower(context, expression.bodies[0]!, inner);
   const mined = minedTriple(context, guards, axes, inner);
-  return tuplesOf(context, body, mined === undefined ? guards : [...guards, mined], axes);
+  context.reducing = reducing;
+  // Where a body is what is asked for, a tuple at which it is false counts as none.
+  const asks = expression.op === "any" || expression.op === "count";
+  const filled = filledGuards(context, axes, asks ? [...guards, body] : guards);
+  const all = [...filled, ...guards, ...(mined === undefined ? [] : [mined])];
+  return tuplesOf(context, body, all, axes);
 }
 
 function reduced(context: Context, expression: Reduction, inner: Environment, tuples: Tuples): Reduced {
@@ -97,14 +105,17 @@ function bindIndex(
   reduction: Reduction,
   outer: Environment,
   inner: Environment,
+  first: boolean,
 ): Axis {
   const name = index.name.text;
   const found = index.domain === undefined ? undefined : statedDomain(context, index.domain, outer);
   const stated = found?.kind === "range" ? found : undefined;
-  const size = stated?.size ?? fromUses(context, name, reduction, inner);
-  if (size === undefined || Number.isNaN(size))
+  const wanted = stated?.size ?? fromUses(context, name, reduction, inner);
+  if (wanted === undefined || Number.isNaN(wanted))
     throw new LoweringError(index.span, `an index whose range no use tells (\`${name}\`)`);
-  const axis: Axis = { order: context.nextOrder++, size, from: stated?.from ?? 0, name };
+  const order = context.nextOrder++;
+  const size = stated === undefined ? reachOf(context, wanted, order, first) : wanted;
+  const axis: Axis = { order, size, from: stated?.from ?? 0, name };
   inner.bind(name, { kind: "index", axis });
   return axis;
 }

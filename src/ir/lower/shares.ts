@@ -7,6 +7,7 @@
 import type { Axis, Lowered } from "../axes.ts";
 import { conjunction, scalar } from "../axes.ts";
 import type { BinaryOperator, Node } from "../graph.ts";
+import { rememberedOn } from "../graph.ts";
 import { inputsFirst } from "../order.ts";
 import { combine, masked } from "./combine.ts";
 import type { Context } from "./environment.ts";
@@ -176,7 +177,9 @@ const known = new WeakMap<Node, boolean>();
 export function dependsOnBatch(node: Node): boolean {
   return inputsFirst(node, known, (each, of) => {
     const { kind } = each.operation;
-    const leaf = kind === "input" || kind === "labels" || (kind === "iota" && each.shape[0] === "batch");
+    const side = each.shape[0]!;
+    const samples = kind === "iota" && (side === "batch" || rememberedOn(side) !== undefined);
+    const leaf = kind === "input" || kind === "labels" || kind === "ids" || samples;
     return leaf || each.inputs.some(of);
   });
 }

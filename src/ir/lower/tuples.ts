@@ -59,7 +59,8 @@ export function tuplesOf(
 /** Where at least one tuple counts; undefined for everywhere. */
 export function someTuple(context: Context, { mask, axes }: Tuples): Lowered | undefined {
   if (axes.some((axis) => axis.size === 0)) return falsehood(context);
-  if (mask === undefined) return undefined;
+  // The batch is always there, whatever the memory holds.
+  if (mask === undefined || mask.node === context.memory?.filled) return undefined;
   const here = within(axes, mask);
   return here.length === 0 ? mask : over(context, "any", mask, undefined, here);
 }

@@ -6,7 +6,7 @@
  */
 import type { Builder } from "../build.ts";
 import type { Dim, Node } from "../graph.ts";
-import { BlockBody, broadcastShape } from "../graph.ts";
+import { BlockBody, broadcastShape, lengthOf } from "../graph.ts";
 import { inputsFirst, topological } from "../order.ts";
 import { isElementwise, rebuild } from "./rebuild.ts";
 
@@ -34,7 +34,7 @@ export function chunk(build: Builder, roots: readonly Node[], sizes: ChunkSizes)
 type Reduce = Extract<Node["operation"], { kind: "reduce" }>;
 
 const bytes = (shape: readonly Dim[], sizes: ChunkSizes): number =>
-  4 * shape.reduce<number>((all, side) => all * (typeof side === "number" ? side : sizes[side]), 1);
+  4 * shape.reduce<number>((all, side) => all * lengthOf(side, sizes), 1);
 
 function chunked(
   build: Builder,
@@ -46,7 +46,7 @@ function chunked(
   const full = mask === undefined ? body.shape : broadcastShape(body.shape, mask.shape);
   const { op, axes } = operation;
   const side = full[0];
-  if (typeof side !== "string" || !axes.includes(0)) return undefined;
+  if ((side !== "batch" && side !== "classes") || !axes.includes(0)) return undefined;
   const total = topological(inputs)
     .filter((node) => node.shape.includes(side))
     .reduce((sum, node) => sum + bytes(node.shape, sizes), 0);
@@ -122,7 +122,8 @@ class Blocks {
 
   /** A node that every block needs whole. */
   private whole(node: Node): Node {
-    if (node.operation.kind === "constant") return node;
+    // Numbers of the program, no tensors.
+    if (node.operation.kind === "constant" || node.operation.kind === "size") return node;
     return this.slot(this.shared, node);
   }
 

@@ -13,6 +13,8 @@ export interface Batch {
   readonly images: Float32Array;
   /** [B]. In training: dense over the training classes; in evaluation: class indices of the data set. */
   readonly labels: Int32Array;
+  /** [B]. Identity of each sample: its index in the data set. */
+  readonly ids: Int32Array;
 }
 
 export interface TrainingBatches {
@@ -85,7 +87,7 @@ export function trainingBatches(
       augmentImages(images, dataset.image, augment, (slot) =>
         counterRandom(seed, `augment/${view}/${slot}`, step),
       );
-      return { images, labels: Int32Array.from(draws, (draw) => draw.label) };
+      return { images, labels: Int32Array.from(draws, (draw) => draw.label), ids: samples };
     },
   };
 }
@@ -106,6 +108,7 @@ export function evaluationBatches(dataset: Dataset, indices: Int32Array, size: n
       return {
         images: readImages(dataset, samples),
         labels: samples.map((sample) => dataset.labels[sample]!),
+        ids: samples,
       };
     },
   };

@@ -35,13 +35,14 @@ export function makeFeeds(
 ): Feeds {
   const start = performance.now();
   const drawn = Array.from({ length: views }, (_, view) => batches.batch(step, view));
-  const { labels } = drawn[0]!;
+  const { labels, ids } = drawn[0]!;
   const dataMs = performance.now() - start;
   const values = optimizer.rates(step, scheduleFactor(train.schedule, step, steps));
   return {
     batch: {
       images: imagesOf(drawn, batches.shape),
       labels: tf.tensor1d(labels, "int32"),
+      ids: tf.tensor1d(ids, "int32"),
       noise: Object.fromEntries(noise.map((spec) => [spec.name, uniform(spec, seed, step)])),
     },
     rates: {
@@ -76,6 +77,7 @@ export function disposeFeeds({ batch, rates }: Feeds): void {
   tf.dispose([
     batch.images,
     batch.labels,
+    batch.ids,
     { ...batch.noise },
     rates.firstCorrection,
     rates.secondCorrection,

@@ -22,6 +22,12 @@ export function initialState(specs: readonly StateSpec[]): TensorMap {
   );
 }
 
+/** The state that belongs to the weights: without what is of use to the run alone. */
+export function lasting(state: TensorMap, specs: readonly StateSpec[]): TensorMap {
+  const transient = new Set(specs.filter((spec) => spec.transient === true).map(({ name }) => name));
+  return Object.fromEntries(Object.entries(state).filter(([name]) => !transient.has(name)));
+}
+
 /** Reads tensors back, to be stored. */
 export async function readTensors(tensors: TensorMap): Promise<Map<string, StoredTensor>> {
   const stored = new Map<string, StoredTensor>();

@@ -15,6 +15,8 @@ import { embedViews } from "./views.ts";
 export interface BatchTensors {
   readonly images: tf.Tensor4D;
   readonly labels: tf.Tensor1D;
+  /** Identities of the samples [B], int32: their indices in the data set. */
+  readonly ids: tf.Tensor1D;
   /** The step's noise, by name. */
   readonly noise: TensorMap;
 }
@@ -57,7 +59,7 @@ export function createStep(
       let raw: Record<string, tf.Scalar> = {};
       const forward = (): Combined => {
         const { others, ...embedded } = embedViews(program, batch.images, net);
-        const losses = program.losses(embedded.heads, batch.labels, net, others);
+        const losses = program.losses(embedded.heads, batch.labels, net, others, batch.ids);
         const combined = program.combine(losses, { ...embedded, net, labels: batch.labels });
         raw = Object.fromEntries(Object.entries(losses).map(([name, loss]) => [name, loss.value]));
         // What leaves the step beside the minimised scalar must outlive the scope of the forward pass.

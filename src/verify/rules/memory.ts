@@ -3,7 +3,7 @@
  * emitted, after its passes; a side that only the data tells counts as small as it can be. Pure.
  */
 import { memoryBudget } from "../../diagnostics/codes/check.ts";
-import { Graph, type Node } from "../../ir/graph.ts";
+import { Graph, lengthOf, type Node } from "../../ir/graph.ts";
 import { lowerPlanned } from "../../ir/lower/model.ts";
 import { topological } from "../../ir/order.ts";
 import { optimise } from "../../ir/passes/optimise.ts";
@@ -16,9 +16,9 @@ export const STEP_BYTES = 2 ** 31;
 
 export function checkMemory({ plan, losses, diagnostics }: Subject): void {
   const { classes, samples } = plan.train.batch;
+  const sizes = { batch: classes * samples, classes };
   const bytes = (node: Node): number =>
-    (node.type === "bool" ? 1 : 4) *
-    node.shape.reduce<number>((all, side) => all * sizeOf(side, classes, samples), 1);
+    (node.type === "bool" ? 1 : 4) * node.shape.reduce<number>((all, side) => all * lengthOf(side, sizes), 1);
   const plain = kept(losses.map(({ lowered }) => lowered.value));
   if (plain.reduce((sum, node) => sum + bytes(node), 0) <= STEP_BYTES) return;
   // The passes cut large reductions into blocks; what they leave is what counts.
@@ -39,14 +39,10 @@ export function checkMemory({ plan, losses, diagnostics }: Subject): void {
     budget: gibibytes(STEP_BYTES),
     loss: owner.loss.plan.name,
     term,
-    shape: largest.shape.map((side) => String(sizeOf(side, classes, samples))).join(" x "),
+    shape: largest.shape.map((side) => String(lengthOf(side, sizes))).join(" x "),
     largest: gibibytes(bytes(largest)),
+    memory: owner.lowered.memory?.reached === true,
   });
-}
-
-function sizeOf(side: Node["shape"][number], classes: number, samples: number): number {
-  if (typeof side === "number") return side;
-  return side === "batch" ? classes * samples : classes;
 }
 
 /** The nodes whose values stay until the backward pass; views share what they look at. */

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { interpretLoss } from "../../../src/interpret/index.ts";
 import { boundsOf, type Interval, type Leaves } from "../../../src/ir/analysis/intervals.ts";
-import { Graph, type Dim } from "../../../src/ir/graph.ts";
+import { Graph, lengthOf, type Dim } from "../../../src/ir/graph.ts";
 import { LoweringError } from "../../../src/ir/lower/environment.ts";
 import { lowerLoss } from "../../../src/ir/lower/loss.ts";
 import type { LossInstance } from "../../../src/resolve/values.ts";
@@ -18,7 +18,7 @@ function leaves(unit: boolean, batch: number): Leaves {
   return {
     unit: () => unit,
     size: (dim: Dim) =>
-      dim === "classes" ? { low: 1, high: Infinity } : exactly(dim === "batch" ? batch : dim),
+      dim === "classes" ? { low: 1, high: Infinity } : exactly(lengthOf(dim, { batch, classes: 1 })),
   };
 }
 
