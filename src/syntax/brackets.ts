@@ -5,7 +5,7 @@
  */
 import { tokenMatcher, type IToken, type TokenType } from "chevrotain";
 import * as t from "../../grammar/tokens.ts";
-import * as codes from "../diagnostics/codes/syntax.ts";
+import * as codes from "../diagnostics/codes/text.ts";
 import { span, type SourceFile } from "../source/source.ts";
 import { virtualToken, type Zone } from "./lex.ts";
 import type { SyntaxReport } from "./report.ts";

@@ -4,7 +4,7 @@
  */
 import type { CstNode, IToken } from "chevrotain";
 import { wordUnits } from "../../grammar/tokens.ts";
-import * as codes from "../diagnostics/codes/syntax.ts";
+import * as codes from "../diagnostics/codes/text.ts";
 import { join, span } from "../source/source.ts";
 import type { Expression, Unit } from "./ast.ts";
 import { missing, token, tokenSpan, type Building } from "./cst.ts";

@@ -4,7 +4,7 @@
  */
 import { createTokenInstance, type IToken, type TokenType } from "chevrotain";
 import * as t from "../../grammar/tokens.ts";
-import * as codes from "../diagnostics/codes/syntax.ts";
+import * as codes from "../diagnostics/codes/text.ts";
 import { lineStarts, position, span, type SourceFile } from "../source/source.ts";
 import type { SyntaxReport } from "./report.ts";
 

@@ -6,6 +6,7 @@
 import { createTokenInstance, tokenMatcher, type IToken, type TokenType } from "chevrotain";
 import * as t from "../../grammar/tokens.ts";
 import * as codes from "../diagnostics/codes/syntax.ts";
+import * as text from "../diagnostics/codes/text.ts";
 import { closest } from "../diagnostics/did_you_mean.ts";
 import { span, type SourceFile, type Span } from "../source/source.ts";
 import { startsDeclaration } from "./brackets.ts";
@@ -142,17 +143,17 @@ class LinePass {
     const inner = this.stack.at(-1);
     const inFormula = this.declaration !== undefined && formulas.has(this.declaration);
     if (Object.hasOwn(t.wordUnits, word)) {
-      if (inFormula) this.diagnostics.report(codes.unitOutOfPlace, this.span(token), { unit: word });
+      if (inFormula) this.diagnostics.report(text.unitOutOfPlace, this.span(token), { unit: word });
       else this.out.push(retyped(token, t.WordUnit));
     } else if (inFormula && this.stack[0] === t.LeftBrace && !this.isInCondition()) {
       const number = this.out.at(-1)!;
       const place = span(this.file, number.startOffset, token.startOffset + word.length);
-      this.diagnostics.report(codes.numberThenWord, place, { number: number.image, word });
+      this.diagnostics.report(text.numberThenWord, place, { number: number.image, word });
       this.out.push(virtualToken(t.Star, token.startOffset, number), token);
     } else if (!inFormula && (inner === t.LeftParen || inner === t.LeftBracket)) {
       const nearest = closest(word, Object.keys(t.wordUnits));
       if (!this.isRepaired(token))
-        this.diagnostics.report(codes.unknownUnit, this.span(token), { word, nearest });
+        this.diagnostics.report(text.unknownUnit, this.span(token), { word, nearest });
     } else {
       this.out.push(token);
     }

@@ -4,6 +4,7 @@
  * language's table of precedence; `print.ts` uses it too.
  */
 import * as codes from "../diagnostics/codes/syntax.ts";
+import * as text from "../diagnostics/codes/text.ts";
 import { join, type Span } from "../source/source.ts";
 import type { BinaryOperator, Expression, IndexBinding, PrefixReductionOperator } from "./ast.ts";
 import { depthOf, missing, sized, type Building } from "./cst.ts";
@@ -182,7 +183,7 @@ class Arranger {
 
   private refuse(outer: Span): void {
     this.tooDeep = true;
-    this.building.diagnostics.report(codes.expressionTooDeep, outer, { limit: depthLimit });
+    this.building.diagnostics.report(text.expressionTooDeep, outer, { limit: depthLimit });
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import type { CstNode, IRecognitionException, IToken } from "chevrotain";
 import { parser, recoveringParser, type DmlParser } from "../../grammar/parser.ts";
-import * as codes from "../diagnostics/codes/syntax.ts";
+import * as codes from "../diagnostics/codes/text.ts";
 import type { Diagnostics } from "../diagnostics/diagnostic.ts";
 import { span, type SourceFile } from "../source/source.ts";
 import type { File } from "./ast.ts";

@@ -2,7 +2,7 @@
  * Collects the syntax errors of one file, so that they come out in the order of the text and not of the passes, and so
  * that noise gives a bounded number of them. Used by `parse.ts`, filled by the passes.
  */
-import * as codes from "../diagnostics/codes/syntax.ts";
+import * as codes from "../diagnostics/codes/text.ts";
 import type { DiagnosticDefinition, Diagnostics, ReportOptions } from "../diagnostics/diagnostic.ts";
 import type { Span } from "../source/source.ts";
 

@@ -9,6 +9,7 @@
 import { tokenMatcher, type IToken } from "chevrotain";
 import * as t from "../../grammar/tokens.ts";
 import * as codes from "../diagnostics/codes/syntax.ts";
+import * as text from "../diagnostics/codes/text.ts";
 import { span, type SourceFile, type Span } from "../source/source.ts";
 import type { Dropped } from "./brackets.ts";
 import { describeExpected, describeToken, missingBodyForms, ruleNames } from "./describe.ts";
@@ -36,7 +37,7 @@ export function reportSyntaxErrors(
   for (const one of dropped) {
     if (replaced.has(one)) continue;
     const place = span(file, one.token.startOffset, one.token.startOffset + 1);
-    diagnostics.report(codes.unopenedBracket, place, { close: one.token.image });
+    diagnostics.report(text.unopenedBracket, place, { close: one.token.image });
   }
 }
 
@@ -71,11 +72,11 @@ class Reporter {
 
     if (previous?.tokenType === t.LineEnd && this.continues(found)) {
       const statement = this.statementBefore(at);
-      diagnostics.report(codes.lineEnded, place, { statement, sign: found.image });
+      diagnostics.report(text.lineEnded, place, { statement, sign: found.image });
     } else if (this.opensOnNextLine(found, previous)) {
-      diagnostics.report(codes.bracketOnNextLine, place, { bracket: found.image });
+      diagnostics.report(text.bracketOnNextLine, place, { bracket: found.image });
     } else if (expected.includes("LineEnd")) {
-      diagnostics.report(codes.lineNotEnded, place, { statement: this.statementBefore(at), found: word });
+      diagnostics.report(text.lineNotEnded, place, { statement: this.statementBefore(at), found: word });
     } else if (found.tokenType === t.Equals && rules.includes("expression") && rules.at(-1) !== "operand") {
       diagnostics.report(codes.equalsForComparison, place, {});
     } else if (this.isReservedName(found, next, rules.at(-1), expected)) {

@@ -3,9 +3,11 @@ import * as check from "../../src/diagnostics/codes/check.ts";
 import * as formula from "../../src/diagnostics/codes/formula.ts";
 import * as resolve from "../../src/diagnostics/codes/resolve.ts";
 import * as syntax from "../../src/diagnostics/codes/syntax.ts";
+import * as text from "../../src/diagnostics/codes/text.ts";
 import type { DiagnosticDefinition } from "../../src/diagnostics/diagnostic.ts";
 
 const stages: readonly [string, object][] = [
+  ["DML01", text],
   ["DML01", syntax],
   ["DML02", resolve],
   ["DML03", formula],

@@ -1,10 +1,14 @@
 /** Every syntax error: its code, the characters it marks, its remedy; and that one mistake gives one error. */
 import { describe, expect, it } from "vitest";
 import { lexer } from "../../grammar/tokens.ts";
-import * as codes from "../../src/diagnostics/codes/syntax.ts";
+import * as syntax from "../../src/diagnostics/codes/syntax.ts";
+import * as text from "../../src/diagnostics/codes/text.ts";
 import { textOf } from "../../src/source/source.ts";
 import { conformanceBlocks } from "../conformance/harness.ts";
 import { marks, parseText } from "./helpers.ts";
+
+const { short: _, ...lexical } = text;
+const codes = { ...lexical, ...syntax };
 
 const loss = (body: string): string => `loss l(m: real = 1) {\n  ${body}\n}\n`;
 const model = (body: string): string => `model m {\n  ${body}\n}\n`;

@@ -7,6 +7,7 @@ import * as formula from "../codes/formula.ts";
 import * as interpret from "../codes/interpret.ts";
 import * as resolve from "../codes/resolve.ts";
 import * as syntax from "../codes/syntax.ts";
+import * as text from "../codes/text.ts";
 import type { Severity } from "../diagnostic.ts";
 
 /** What the list says of a diagnostic: nothing that depends on a place or an argument. */
@@ -28,6 +29,6 @@ function isEntry(value: unknown): value is CatalogueEntry {
   return typeof value === "object" && value !== null && "code" in value;
 }
 
-export const catalogue: readonly CatalogueEntry[] = [syntax, resolve, formula, check, interpret]
+export const catalogue: readonly CatalogueEntry[] = [text, syntax, resolve, formula, check, interpret]
   .flatMap(entriesOf)
   .sort((a, b) => (a.code < b.code ? -1 : 1));
