@@ -1,5 +1,5 @@
 /**
- * Comparison of an operation's value and gradients on the wasm engine with those on tfjs's pure JavaScript `cpu`
+ * Comparison of an operation's value and gradients on an engine with those on tfjs's pure JavaScript `cpu`
  * backend, including a check that no tensor and no backend memory is left behind. Used by the tests of this folder.
  */
 import { expect } from "vitest";
@@ -85,12 +85,16 @@ export async function expectGradientIsTheDerivative(
 }
 
 /** Expects equal values and gradients within `tolerance` of the largest entry. */
-export async function expectSameOnBothBackends(each: Case, tolerance = 2e-5): Promise<void> {
-  const wasm = await on("wasm", () => evaluate(each));
+export async function expectSameOnBothBackends(
+  each: Case,
+  tolerance = 2e-5,
+  backend = "wasm",
+): Promise<void> {
+  const ownValues = await on(backend, () => evaluate(each));
   const cpu = await on("cpu", () => evaluate(each));
-  await tf.setBackend("wasm");
-  expect(wasm.length).toBe(cpu.length);
-  wasm.forEach((ours, index) => {
+  await tf.setBackend(backend);
+  expect(ownValues.length).toBe(cpu.length);
+  ownValues.forEach((ours, index) => {
     const theirs = cpu[index]!;
     const what = index === 0 ? "value" : `gradient by input ${index}`;
     expect(ours.shape, `shape of the ${what}`).toEqual(theirs.shape);
@@ -103,19 +107,19 @@ export async function expectSameOnBothBackends(each: Case, tolerance = 2e-5): Pr
   });
 }
 
-async function on<T>(backend: string, run: () => T): Promise<T> {
+async function on<T>(backend: string, run: () => Promise<T>): Promise<T> {
   await tf.setBackend(backend);
   const before = tf.memory();
   const data = tf.engine().backend.numDataIds();
-  const result = run();
+  const result = await run();
   expect(tf.memory().numTensors, `tensors left behind on ${backend}`).toBe(before.numTensors);
   expect(tf.engine().backend.numDataIds(), `data left behind on ${backend}`).toBe(data);
   return result;
 }
 
 /** The value, then the gradient by each input of the value's product with fixed random numbers. */
-function evaluate({ inputs, compute }: Case): Values[] {
-  return tf.tidy(() => {
+async function evaluate({ inputs, compute }: Case): Promise<Values[]> {
+  const results = tf.tidy(() => {
     const tensors = inputs.map(({ shape, data }) => tf.tensor(data, [...shape]));
     const value = compute(tensors);
     const weights = randomTensor(99, value.shape);
@@ -123,6 +127,12 @@ function evaluate({ inputs, compute }: Case): Values[] {
       tensors,
       tf.tensor(weights.data, [...weights.shape]),
     );
-    return [value, ...gradients].map((t) => ({ shape: t.shape, data: t.dataSync() as Float32Array }));
+    return [value, ...gradients];
   });
+  // A GPU's values can only be waited for.
+  const values = await Promise.all(
+    results.map(async (t) => ({ shape: t.shape, data: (await t.data()) as Float32Array })),
+  );
+  tf.dispose(results);
+  return values;
 }
