@@ -61,7 +61,7 @@ function softplus(v: number): number {
 const AT_THE_END = 2e-6;
 
 /** sqrt(1 - c²), and 0 at the ends and beyond. */
-export function sineOfAcos(c: number): number {
+function sineOfAcos(c: number): number {
   const square = (1 - c) * (1 + c);
   return square > AT_THE_END ? Math.sqrt(square) : 0;
 }
