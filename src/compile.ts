@@ -5,7 +5,7 @@
 import { checkModule } from "./check/check.ts";
 import { reportNotBuilt } from "./check/built.ts";
 import { Diagnostics, type Diagnostic } from "./diagnostics/diagnostic.ts";
-import type { ProgramIdentity } from "./emit/typescript/program.ts";
+import type { EmitOptions, ProgramIdentity } from "./emit/typescript/program.ts";
 import { LoweringError } from "./ir/lower/environment.ts";
 import type { ModelPlan } from "./plan/plan.ts";
 import type { Host } from "./resolve/host.ts";
@@ -71,11 +71,12 @@ function inOrderOfText(diagnostics: readonly Diagnostic[]): readonly Diagnostic[
 export async function emitModel(
   plan: ModelPlan,
   identity: ProgramIdentity,
+  options: EmitOptions = {},
 ): Promise<{ readonly text: string } | { readonly diagnostics: readonly Diagnostic[] }> {
   // Loaded when it is needed: its libraries take longer to start than a whole check.
   const { emitProgram } = await import("./emit/typescript/program.ts");
   try {
-    return { text: await emitProgram(plan, identity) };
+    return { text: await emitProgram(plan, identity, options) };
   } catch (error) {
     if (!(error instanceof LoweringError)) throw error;
     const diagnostics = new Diagnostics();

@@ -8,6 +8,7 @@ import { dirname, relative, resolve, sep } from "node:path";
 import { checkFile, emitModel } from "../compile.ts";
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import { renderPretty, summary } from "../diagnostics/render/pretty.ts";
+import type { EmitOptions } from "../emit/typescript/program.ts";
 import type { ModelPlan } from "../plan/plan.ts";
 import type { Module } from "../resolve/modules.ts";
 import { systemCode } from "../runtime/data/errors.ts";
@@ -56,12 +57,14 @@ export async function programText(
   file: string,
   folder: string,
   terminal: Terminal,
+  options: EmitOptions = {},
 ): Promise<string> {
-  const emitted = await emitModel(model, {
+  const identity = {
     specFile: relative(resolve(folder), resolve(file)).split(sep).join("/"),
     specHash: specHash(spec.module),
     compiler: `dmlc ${ownPackage().json.version}`,
-  });
+  };
+  const emitted = await emitModel(model, identity, options);
   if ("diagnostics" in emitted) {
     report(emitted.diagnostics, terminal);
     throw new Reported(EXIT.spec);

@@ -6,14 +6,13 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { Memory } from "../interpret/index.ts";
 import { eraseTypes } from "../emit/typescript/erase.ts";
 import { lossStatements } from "../emit/typescript/losses.ts";
-import { Builder } from "../ir/build.ts";
+import { NO_RULES } from "../ir/build.ts";
 import type { Dim } from "../ir/graph.ts";
 import { Graph } from "../ir/graph.ts";
 import type { LossState } from "../ir/lower/environment.ts";
-import { lowerLoss, rootsOf, withRoots } from "../ir/lower/loss.ts";
-import { chunk } from "../ir/passes/chunk.ts";
+import { lowerLoss } from "../ir/lower/loss.ts";
 import type { ChunkSizes } from "../ir/passes/chunk.ts";
-import { specialiseBatch } from "../ir/passes/specialise_batch.ts";
+import { optimise, type PassName } from "../ir/passes/optimise.ts";
 import type { LossInstance, MinerInstance } from "../resolve/values.ts";
 import * as ops from "../runtime/ops/index.ts";
 import type { LossValue } from "../runtime/program.ts";
@@ -77,6 +76,10 @@ export interface CompileOptions {
   readonly shares?: boolean;
   /** Sizes to be ready for: reductions that would not fit run in blocks, here of as many bytes. */
   readonly chunk?: ChunkSizes & { readonly blockBytes: number };
+  /** Whether products of several views are made together. */
+  readonly stack?: boolean;
+  /** The last pass that is run; "none" for the loss as it is written. All where absent. */
+  readonly last?: PassName | "none";
 }
 
 const PATH = "losses/loss";
@@ -92,22 +95,20 @@ export function compileLoss(
   options: CompileOptions = {},
 ): CompiledLoss {
   const views = dims.map((dim, k) => ({ name: `view${k}`, dim }));
-  const graph = new Graph();
-  const { miner, memory, shares } = options;
-  const lowered = lowerLoss(graph, instance, { path: PATH, views, miner, memory, shares });
-  const roots = rootsOf(lowered);
-  const build = new Builder(graph);
-  const sorted = options.samples === undefined ? roots : specialiseBatch(build, roots, options.samples);
-  const passed = options.chunk === undefined ? sorted : chunk(build, sorted, options.chunk);
-  const { lines, results } = lossStatements([
-    { name: "loss", lowered: withRoots(lowered, passed), comment: [] },
-  ]);
+  const { miner, memory, shares, last } = options;
+  const inputs = { path: PATH, views, miner, memory, shares, rules: NO_RULES };
+  const written = lowerLoss(new Graph(), instance, inputs);
+  const lowered =
+    last === "none" ? written : optimise(new Graph(), [{ lowered: written }], options, last)[0]!.lowered;
+  const { lines, results } = lossStatements([{ name: "loss", lowered, comment: [] }]);
   const body = `${lines.join("\n")}\nreturn ${results[0]!.value};`;
   // The statements are the compiler's own: names and numbers of the spec have been through the emitter.
-  const run = new Function("tf", "ops", "embeddings", "labels", "net", "ids", eraseTypes(body)) as (
-    ...args: unknown[]
-  ) => LossValue;
-  const bound = (...args: unknown[]): LossValue => run(tf, opsWith(options), ...args);
+  type Run = (...args: unknown[]) => LossValue;
+  let run: Run | undefined;
+  const bound = (...args: unknown[]): LossValue => {
+    run ??= new Function("tf", "ops", "embeddings", "labels", "net", "ids", eraseTypes(body)) as Run;
+    return run(tf, opsWith(options), ...args);
+  };
   const parameters = lowered.parameters.map(({ name, shape }) => ({ name: bare(name), shape }));
   const states = lowered.states.map((state) => ({ ...state, name: bare(state.name) }));
   return {

@@ -1,6 +1,9 @@
 /**
- * Constructors of graph nodes: each works out shape and type, asks the rewriting rules first, and only then makes a
- * node. Lowering calls these and nothing else, so no graph exists in which a rule was forgotten.
+ * Constructors of graph nodes: each works out shape and type, asks the rewriting rules it was given, and only then makes
+ * a node. Lowering and the passes call these. A builder without rules leaves a formula as it is written; the passes
+ * `fold` and `stabilise` then bring in theirs, and every pass after them builds with both. What reads a graph without
+ * running passes, as the checker does, lowers with every rule at once. Equal nodes are one in any case: without that,
+ * thirty nested doublings would be a graph of 2^30 nodes before a pass could see it.
  */
 import type {
   BinaryOperator,
@@ -12,11 +15,19 @@ import type {
   UnaryOperator,
 } from "./graph.ts";
 import { broadcastShape, constantOf } from "./graph.ts";
-import { foldBinary, foldComparison, foldLogical, foldUnary } from "./rules/fold.ts";
+import { evaluateBinary, evaluateComparison, evaluateLogical, evaluateUnary } from "./rules/evaluate.ts";
+import { foldBinary, foldLogical, foldMask, foldUnary } from "./rules/fold.ts";
 import { stabiliseRatio, stabiliseUnary } from "./rules/stabilise.ts";
 
 const COMPARISONS: ReadonlySet<BinaryOperator> = new Set(["eq", "ne", "lt", "le", "gt", "ge"]);
 const LOGICAL: ReadonlySet<BinaryOperator> = new Set(["and", "or"]);
+
+export type Rule = "fold" | "stabilise";
+export type Rules = ReadonlySet<Rule>;
+
+export const NO_RULES: Rules = new Set();
+export const FOLDING: Rules = new Set(["fold"]);
+export const EVERY_RULE: Rules = new Set(["fold", "stabilise"]);
 
 /** Shape that is left after reducing over `axes`. */
 function without(shape: readonly Dim[], axes: readonly number[]): Dim[] {
@@ -26,8 +37,13 @@ function without(shape: readonly Dim[], axes: readonly number[]): Dim[] {
 export class Builder {
   readonly graph: Graph;
 
-  constructor(graph: Graph) {
+  private readonly folds: boolean;
+  private readonly stabilises: boolean;
+
+  constructor(graph: Graph, rules: Rules = EVERY_RULE) {
     this.graph = graph;
+    this.folds = rules.has("fold");
+    this.stabilises = rules.has("stabilise");
   }
 
   constant(value: number): Node {
@@ -35,7 +51,10 @@ export class Builder {
   }
 
   unary(op: UnaryOperator, input: Node): Node {
-    const rewritten = foldUnary(this.graph, op, input) ?? stabiliseUnary(this, op, input);
+    const rewritten =
+      evaluateUnary(this.graph, op, input) ??
+      (this.folds ? foldUnary(op, input) : undefined) ??
+      (this.stabilises ? stabiliseUnary(this, op, input) : undefined);
     if (rewritten !== undefined) return rewritten;
     const type: ElementType = op === "not" ? "bool" : "real";
     const shape = op === "norm" ? input.shape.slice(0, -1) : input.shape;
@@ -44,7 +63,9 @@ export class Builder {
 
   binary(op: BinaryOperator, left: Node, right: Node): Node {
     if (LOGICAL.has(op)) {
-      const folded = foldLogical(op, left, right);
+      const folded =
+        evaluateLogical(this.graph, op, left, right) ??
+        (this.folds ? foldLogical(op, left, right) : undefined);
       if (folded !== undefined) return folded;
       return this.graph.node({ kind: op }, [left, right], broadcastShape(left.shape, right.shape), "bool");
     }
@@ -53,14 +74,16 @@ export class Builder {
       const exact = left.type === "int" && right.type === "int";
       const a = exact ? left : this.asReal(left);
       const b = exact ? right : this.asReal(right);
-      const known = foldComparison(this.graph, op, a, b);
+      const known = evaluateComparison(this.graph, op, a, b);
       if (known !== undefined) return known;
       return this.graph.node({ kind: op }, [a, b], broadcastShape(a.shape, b.shape), "bool");
     }
     const a = this.asReal(left);
     const b = this.asReal(right);
     const rewritten =
-      foldBinary(this.graph, op, a, b) ?? (op === "ratio" ? stabiliseRatio(this, a, b) : undefined);
+      evaluateBinary(this.graph, op, a, b) ??
+      (this.folds ? foldBinary(op, a, b) : undefined) ??
+      (this.stabilises && op === "ratio" ? stabiliseRatio(this, a, b) : undefined);
     if (rewritten !== undefined) return rewritten;
     return this.graph.node({ kind: op }, [a, b], broadcastShape(a.shape, b.shape), "real");
   }
@@ -108,8 +131,9 @@ export class Builder {
   reduce(op: ReduceOperator, input: Node, mask: Node | undefined, axes: readonly number[]): Node {
     const logical = op === "any" || op === "all" || op === "count";
     const value = logical ? input : this.asReal(input);
-    const inputs = mask === undefined ? [value] : [value, mask];
     const full = mask === undefined ? value.shape : broadcastShape(value.shape, mask.shape);
+    const kept = this.folds ? foldMask(value, mask, full) : mask;
+    const inputs = kept === undefined ? [value] : [value, kept];
     const type: ElementType =
       op === "any" || op === "all" ? "bool" : op === "argmax" || op === "argmin" ? "int" : "real";
     return this.graph.node({ kind: "reduce", op, axes }, inputs, without(full, axes), type);
@@ -122,12 +146,18 @@ export class Builder {
   }
 
   squaredDistance(left: Node, right: Node): Node {
-    return this.graph.node(
-      { kind: "squared_distance" },
-      [left, right],
-      [left.shape[0]!, right.shape[0]!],
-      "real",
-    );
+    const shape = [...left.shape.slice(0, -1), right.shape.at(-2)!];
+    return this.graph.node({ kind: "squared_distance" }, [left, right], shape, "real");
+  }
+
+  /** Tensors of one shape as one, along a new first axis. */
+  stack(parts: readonly Node[]): Node {
+    const [{ shape, type }] = parts as [Node];
+    return this.graph.node({ kind: "stack" }, parts, [parts.length, ...shape], type);
+  }
+
+  take(stacked: Node, index: number): Node {
+    return this.graph.node({ kind: "take", index }, [stacked], stacked.shape.slice(1), stacked.type);
   }
 
   pairedSquaredDistance(left: Node, right: Node): Node {

@@ -88,7 +88,9 @@ export type ReduceOperator =
  * - `same`, `differs`: from the labels, [batch, batch].
  * - `matmul`: sum over the last axis of both; the first `shared` axes are those of both, the rest of each stay:
  *   [s, i, t] x [s, j, t] -> [s, i, j].
- * - `squared_distance`: between the rows of two matrices, [i, t] x [j, t] -> [i, j], with the cancellation rule.
+ * - `squared_distance`: between the rows of two matrices, [i, t] x [j, t] -> [i, j], or of two stacks of as many
+ *   matrices, [k, i, t] x [k, j, t] -> [k, i, j], with the cancellation rule.
+ * - `stack`: tensors of one shape along a new first axis; `take`: one of them again.
  * - `paired_squared_distance`: sum over the last axis of (a - b)^2 (broadcast), with the same rule.
  * - `select`: inputs condition, then, else. `norm` and `normalize` act on the last axis.
  * - `reduce`: over `axes` of the first input broadcast with the optional second, a mask of the tuples that count.
@@ -122,6 +124,8 @@ export type Operation =
   | { readonly kind: "reduce"; readonly op: ReduceOperator; readonly axes: readonly number[] }
   | { readonly kind: "matmul"; readonly shared: number }
   | { readonly kind: "squared_distance" }
+  | { readonly kind: "stack" }
+  | { readonly kind: "take"; readonly index: number }
   | { readonly kind: "paired_squared_distance" }
   | { readonly kind: "cross_entropy" }
   | { readonly kind: "softmax"; readonly axis: number }
@@ -193,6 +197,11 @@ export class Graph {
     this.nodes.push(node);
     this.known.set(key, node);
     return node;
+  }
+
+  /** Whether a node is one of this graph. */
+  holds(node: Node): boolean {
+    return this.nodes[node.id] === node;
   }
 
   constant(value: number, type: ElementType = "real"): Node {

@@ -4,18 +4,24 @@
  */
 import type { Node } from "./graph.ts";
 
-/** All nodes that the roots need, inputs first; the same order every time. */
+/**
+ * All nodes that the roots need, each after its inputs and as late as they are: the order of the formulas, whatever
+ * passes have made of them; the same every time.
+ */
 export function topological(roots: readonly Node[]): Node[] {
-  const found = new Set<Node>();
-  const stack = [...roots];
-  while (stack.length > 0) {
-    const node = stack.pop()!;
-    if (found.has(node)) continue;
-    found.add(node);
-    stack.push(...node.inputs);
+  const done = new Set<Node>();
+  const open = roots.toReversed();
+  while (open.length > 0) {
+    const node = open.at(-1)!;
+    const waiting = done.has(node) ? [] : node.inputs.filter((input) => !done.has(input));
+    if (waiting.length > 0) {
+      open.push(...waiting.reverse());
+      continue;
+    }
+    done.add(node);
+    open.pop();
   }
-  // A node is made after its inputs, so ids are a topological order.
-  return [...found].sort((a, b) => a.id - b.id);
+  return [...done];
 }
 
 /** Where what is known of nodes is kept from one question to the next. */

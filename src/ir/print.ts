@@ -61,6 +61,8 @@ function attributes(operation: Operation): string[] {
       return [`axis: ${operation.axis}`];
     case "prefix":
       return [`size: ${operation.size}`];
+    case "take":
+      return [`index: ${operation.index}`];
     default:
       return [];
   }

@@ -19,21 +19,21 @@ describe("the graph as text", () => {
   it("has one line a node, inputs first", () => {
     expect(printed("contrastive(margin: 0.5)")).toMatchInlineSnapshot(`
       "%0 = input("pull") : real[batch, 64]
-      %1 = labels() : int[batch]
-      %2 = same(%1) : bool[batch, batch]  // positives
-      %3 = squared_distance(%0, %0) : real[batch, batch]
-      %4 = sqrt(%3) : real[batch, batch]  // euclidean_distance
-      %5 = any(%2, over: [0, 1]) : bool
-      %6 = mean_active(%4, %2, over: [0, 1]) : real
-      %7 = differs(%1) : bool[batch, batch]  // negatives
-      %8 = constant(0.5) : real
-      %9 = sub(%8, %4) : real[batch, batch]
-      %10 = relu(%9) : real[batch, batch]
-      %11 = any(%7, over: [0, 1]) : bool
-      %12 = mean_active(%10, %7, over: [0, 1]) : real
-      %13 = add(%6, %12) : real
-      %14 = or(%5, %11) : bool
-      value: %13
+      %1 = squared_distance(%0, %0) : real[batch, batch]
+      %2 = sqrt(%1) : real[batch, batch]  // euclidean_distance
+      %3 = labels() : int[batch]
+      %4 = same(%3) : bool[batch, batch]  // positives
+      %5 = mean_active(%2, %4, over: [0, 1]) : real
+      %6 = constant(0.5) : real
+      %7 = sub(%6, %2) : real[batch, batch]
+      %8 = relu(%7) : real[batch, batch]
+      %9 = differs(%3) : bool[batch, batch]  // negatives
+      %10 = mean_active(%8, %9, over: [0, 1]) : real
+      %11 = add(%5, %10) : real
+      %12 = any(%4, over: [0, 1]) : bool
+      %13 = any(%9, over: [0, 1]) : bool
+      %14 = or(%12, %13) : bool
+      value: %11
       valid: %14
       "
     `);
@@ -41,29 +41,29 @@ describe("the graph as text", () => {
 
   it("names parameters and sides that the data decides", () => {
     expect(printed("proxy_anchor")).toMatchInlineSnapshot(`
-      "%0 = input("pull") : real[batch, 64]
-      %1 = labels() : int[batch]
-      %2 = param("losses/pull/proxy") : real[classes, 64]
-      %3 = iota(from: 0) : int[classes]
-      %4 = view(%3, axes: [0, new]) : int[classes, 1]
-      %5 = eq(%1, %4) : bool[classes, batch]
-      %6 = any(%5, over: [1]) : bool[classes]
-      %7 = constant(32) : real
-      %8 = constant(-32) : real
-      %9 = normalize(%2) : real[classes, 64]
-      %10 = normalize(%0) : real[batch, 64]
-      %11 = matmul(%9, %10, shared: 0) : real[classes, batch]  // cosine_similarity
-      %12 = constant(0.1) : real
-      %13 = sub(%11, %12) : real[classes, batch]
-      %14 = mul(%8, %13) : real[classes, batch]
-      %15 = log1p_sum_exp(%14, %5, over: [1]) : real[classes]
-      %16 = mean(%15, %6, over: [0]) : real
-      %17 = ne(%1, %4) : bool[classes, batch]
-      %18 = add(%11, %12) : real[classes, batch]
-      %19 = mul(%7, %18) : real[classes, batch]
-      %20 = log1p_sum_exp(%19, %17, over: [1]) : real[classes]
+      "%0 = constant(-32) : real
+      %1 = param("losses/pull/proxy") : real[classes, 64]
+      %2 = normalize(%1) : real[classes, 64]
+      %3 = input("pull") : real[batch, 64]
+      %4 = normalize(%3) : real[batch, 64]
+      %5 = matmul(%2, %4, shared: 0) : real[classes, batch]  // cosine_similarity
+      %6 = constant(0.1) : real
+      %7 = sub(%5, %6) : real[classes, batch]
+      %8 = mul(%0, %7) : real[classes, batch]
+      %9 = labels() : int[batch]
+      %10 = iota(from: 0) : int[classes]
+      %11 = view(%10, axes: [0, new]) : int[classes, 1]
+      %12 = eq(%9, %11) : bool[classes, batch]
+      %13 = log1p_sum_exp(%8, %12, over: [1]) : real[classes]
+      %14 = any(%12, over: [1]) : bool[classes]
+      %15 = mean(%13, %14, over: [0]) : real
+      %16 = constant(32) : real
+      %17 = add(%5, %6) : real[classes, batch]
+      %18 = mul(%16, %17) : real[classes, batch]
+      %19 = ne(%9, %11) : bool[classes, batch]
+      %20 = log1p_sum_exp(%18, %19, over: [1]) : real[classes]
       %21 = mean(%20, over: [0]) : real
-      %22 = add(%16, %21) : real
+      %22 = add(%15, %21) : real
       %23 = constant(1) : bool
       value: %22
       valid: %23

@@ -163,6 +163,10 @@ export function expressionOf(node: Node, write: Written): string {
         : `ops.products(${write(a)}, ${write(b)}, { shared: ${operation.shared} })`;
     case "squared_distance":
       return `ops.squaredDistances(${write(a)}, ${write(b)})`;
+    case "stack":
+      return `tf.stack([${inputs.map(write).join(", ")}])`;
+    case "take":
+      return `${write(a)}[${operation.index}]!`;
     case "paired_squared_distance":
       return `ops.pairedSquaredDistances(${write(a)}, ${write(b)})`;
     case "cross_entropy":

@@ -2,7 +2,7 @@
  * Layers as statements: the pipeline of a backbone or head becomes a function body, and each layer's parameters and
  * state a line of the program's declarations.
  */
-import type { LayerPlan, PrimitiveLayer, ResidualLayer, Shape } from "../../plan/plan.ts";
+import type { HeadPlan, LayerPlan, PrimitiveLayer, ResidualLayer, Shape } from "../../plan/plan.ts";
 import { Names } from "./names.ts";
 import { stringLiteral } from "./text.ts";
 import { numberIn } from "./values.ts";
@@ -16,6 +16,11 @@ export interface EmittedPipeline {
   /** Entries of `parameters()` and `state()`, each an expression that is spread or listed there. */
   readonly parameters: readonly string[];
   readonly state: readonly string[];
+}
+
+/** Heads, one or several together: the variable of each, in order. */
+export interface EmittedHeads extends Omit<EmittedPipeline, "result"> {
+  readonly results: readonly string[];
 }
 
 interface Emission {
@@ -50,14 +55,34 @@ export function emitHead(
   layers: readonly LayerPlan[],
   input: string,
   names: Names,
-): EmittedPipeline {
+): EmittedHeads {
   const emission: Emission = { group: "heads", names, lines: [], parameters: [], state: [] };
   const result = names.fresh(name);
   const nested = layers.length <= NESTED_LAYERS && layers.every((layer) => layer.kind === "layer");
   if (nested) emission.lines.push(`const ${result} = ${nestedText(layers, input, emission)};`);
   else emitLayers(layers, input, emission, result);
-  return { lines: emission.lines, result, parameters: emission.parameters, state: emission.state };
+  return { lines: emission.lines, results: [result], parameters: emission.parameters, state: emission.state };
 }
+
+/**
+ * Emits heads of one shape (`stacked_heads.ts`) on the variable `input`: one product for all their linear maps, the
+ * layers after it on [B, K, dim], and a variable for each head, in order.
+ */
+export function emitStackedHeads(heads: readonly HeadPlan[], input: string, names: Names): EmittedHeads {
+  const emission: Emission = { group: "heads", names, lines: [], parameters: [], state: [] };
+  const results = heads.map(({ name }) => names.fresh(name));
+  // Each head declares its own parameters, of the names and shapes it has by itself.
+  for (const { layers } of heads) nestedText(plainLayers(layers), input, emission);
+  const [, ...rest] = plainLayers(heads[0]!.layers);
+  const paths = heads.map(({ layers }) => stringLiteral(plainLayers(layers)[0]!.path));
+  const text = nestedText(rest, `nn.stackedLinear(${input}, net, [${paths.join(", ")}])`, emission);
+  const types = results.map(() => "tf.Tensor2D").join(", ");
+  emission.lines.push(`const [${results.join(", ")}] = tf.unstack(${text}, 1) as [${types}];`);
+  return { lines: emission.lines, results, parameters: emission.parameters, state: emission.state };
+}
+
+const plainLayers = (layers: readonly LayerPlan[]): PrimitiveLayer[] =>
+  layers.filter((layer) => layer.kind === "layer");
 
 /** Statements for the layers; the name of the last one's result, which is `result` if given. */
 function emitLayers(

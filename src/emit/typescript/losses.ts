@@ -40,10 +40,10 @@ export function lossStatements(losses: readonly EmittedLoss[]): LossStatements {
   const lines: string[] = [];
   const write = (node: Node): string => written.get(node) ?? expressionOf(node, write);
 
-  const define = definer(uses, written, names, lines, write);
+  const ordered = topological(losses.flatMap(({ lowered }) => rootsOf(lowered)));
+  const define = definer(slicedAmong(ordered), uses, written, names, lines, write);
   const defineAll = (nodes: readonly Node[]): void => nodes.forEach((node) => define(node));
 
-  const ordered = topological(losses.flatMap(({ lowered }) => rootsOf(lowered)));
   const shared = ordered.filter((node) => (users.get(node)?.size ?? 0) > 1 && !isLeafConstant(node));
   if (losses.length > 1 && shared.some((node) => node.inputs.length > 0)) {
     lines.push("// Shared between losses");
@@ -54,7 +54,9 @@ export function lossStatements(losses: readonly EmittedLoss[]): LossStatements {
     lines.push("", ...loss.comment.map((line) => `// ${line}`));
     const { lowered } = loss;
     const roots = new Set(rootsOf(lowered));
-    defineAll(topological([...roots]).filter((node) => !roots.has(node) || (uses.get(node) ?? 0) > 1));
+    const inPlace = (node: Node): boolean =>
+      roots.has(node) && (uses.get(node) ?? 0) < 2 && node.operation.kind !== "in_blocks";
+    defineAll(topological([...roots]).filter((node) => !inPlace(node)));
     const scalar = (node: Node): string => `${written.get(node) ?? scalarText(node, write)} as tf.Scalar`;
     const entries = [`value: ${scalar(lowered.value)}`, `valid: ${validText(lowered.valid, write)}`];
     if (lowered.shares !== undefined) {
@@ -75,8 +77,14 @@ export function lossStatements(losses: readonly EmittedLoss[]): LossStatements {
   return { lines, results };
 }
 
+/** What is read slice by slice: named as the list of its slices. */
+function slicedAmong(nodes: readonly Node[]): ReadonlySet<Node> {
+  return new Set(nodes.flatMap(({ operation, inputs }) => (operation.kind === "take" ? inputs : [])));
+}
+
 /** Gives a node a name, unless it reads well in place. */
 function definer(
+  sliced: ReadonlySet<Node>,
   uses: ReadonlyMap<Node, number>,
   written: Map<Node, string>,
   names: Names,
@@ -92,9 +100,10 @@ function definer(
       : expressionOf(node, write);
     const once = (uses.get(node) ?? 0) < 2;
     const inPlace = isLeafConstant(node) || text.length <= (once ? INLINE_LENGTH : repeatable(node));
-    if (inPlace && !blocks) return;
+    const parts = sliced.has(node);
+    if (inPlace && !blocks && !parts) return;
     const name = names.fresh(nameOf(node));
-    lines.push(`const ${name} = ${text};`);
+    lines.push(`const ${name} = ${parts ? `tf.unstack(${text})` : text};`);
     written.set(node, name);
   };
 }
@@ -111,7 +120,7 @@ function bodyStatements(
   const written = new Map(slots);
   const lines: string[] = [];
   const write = (node: Node): string => written.get(node) ?? expressionOf(node, write);
-  const define = definer(uses, written, names, lines, write);
+  const define = definer(slicedAmong(nodes), uses, written, names, lines, write);
   for (const node of nodes) if (node !== root) define(node);
   return { lines, result: write(root) };
 }
@@ -133,9 +142,10 @@ function validText(node: Node, write: (node: Node) => string): string {
   return `ops.real(${write(node)}) as tf.Scalar`;
 }
 
-/** New axes alone cost nothing: such a view of something that has a name is written at each of its uses. */
+/** New axes alone cost nothing: such a view, or a slice, of something that has a name is written at each of its uses. */
 function repeatable(node: Node): number {
   const { operation } = node;
+  if (operation.kind === "take") return REPEATED_LENGTH;
   if (operation.kind !== "view") return 0;
   const kept = operation.axes.filter((axis) => axis !== null);
   return kept.every((axis, k) => axis === k) ? REPEATED_LENGTH : 0;

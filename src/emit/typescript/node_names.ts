@@ -11,6 +11,7 @@ const WORDS: Readonly<Record<string, string>> = {
   square: "squares",
   matmul: "products",
   select: "chosen",
+  stack: "stacked",
   real: "number",
   sine_of_acos: "sine",
   squared_distance: "squared_distance",

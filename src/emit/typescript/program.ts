@@ -8,7 +8,7 @@ import type { Dim } from "../../ir/graph.ts";
 import { Graph } from "../../ir/graph.ts";
 import type { LossParameter, LossState } from "../../ir/lower/environment.ts";
 import { lowerModel, viewsOf } from "../../ir/lower/model.ts";
-import { optimise } from "../../ir/passes/optimise.ts";
+import { optimise, settingsOf } from "../../ir/passes/optimise.ts";
 import { isFitted, measuresGradients, strategiesIn } from "../../plan/combination.ts";
 import type { HeadPlan, LossPlan, ModelPlan } from "../../plan/plan.ts";
 import { oneLine } from "../../resolve/describe.ts";
@@ -16,10 +16,11 @@ import { position, textOf } from "../../source/source.ts";
 import { emitCombination } from "./combine.ts";
 import type { EmittedCombination } from "./combine.ts";
 import { dimText, numberText } from "./expressions.ts";
-import { emitBackbone, emitHead } from "./layers.ts";
+import { emitBackbone, emitHead, emitStackedHeads } from "./layers.ts";
 import type { EmittedLoss } from "./losses.ts";
 import { lossStatements } from "./losses.ts";
 import { Names, camelCase } from "./names.ts";
+import { headsOfOneShape, separatesGradients } from "./stacked_heads.ts";
 import { evaluateText, sourceText, splitText, trainText, transformText } from "./settings.ts";
 import { commentText, dataLiteral, objectKey, stringLiteral } from "./text.ts";
 import { numberIn } from "./values.ts";
@@ -33,6 +34,11 @@ export interface ProgramIdentity {
   readonly compiler: string;
 }
 
+export interface EmitOptions {
+  /** Whether heads of one shape are computed together; it does not pay on every engine. */
+  readonly stacked?: boolean | undefined;
+}
+
 /** Everything declared on the way: parameters and state in the order of the program. */
 interface Declarations {
   readonly parameters: string[];
@@ -40,10 +46,15 @@ interface Declarations {
 }
 
 /** The text of the program. Throws `LoweringError` for a formula that cannot be built. */
-export async function emitProgram(plan: ModelPlan, identity: ProgramIdentity): Promise<string> {
+export async function emitProgram(
+  plan: ModelPlan,
+  identity: ProgramIdentity,
+  { stacked = false }: EmitOptions = {},
+): Promise<string> {
   const declarations: Declarations = { parameters: [], state: [] };
-  const embed = embedFunctions(plan, declarations);
-  const losses = lossesFunction(plan, declarations);
+  const together = stacked && !separatesGradients(plan.combine);
+  const embed = embedFunctions(plan, declarations, together);
+  const losses = lossesFunction(plan, declarations, together);
   const combination = emitCombination(plan);
   declarations.parameters.push(...combination.parameters);
   declarations.state.push(...combination.state);
@@ -99,20 +110,29 @@ function declared(
 const shapeText = (shape: readonly (number | undefined)[]): string => `[${shape.join(", ")}]`;
 
 /** `backbone(images)`, and `embed(images)` over it: each head's embeddings. */
-function embedFunctions(plan: ModelPlan, declarations: Declarations): Declared[] {
+function embedFunctions(plan: ModelPlan, declarations: Declarations, stacked: boolean): Declared[] {
   const backbone = emitBackbone(plan.backbone.layers, "images", new Names());
   declarations.parameters.push(...backbone.parameters);
   declarations.state.push(...backbone.state);
   const isImage = plan.backbone.output.length === 3;
   const lines: string[] = ["const features = backbone(images, net);"];
   const names = new Names(["features", "backbone"]);
-  const results = plan.heads.map((head) => {
-    const emitted = emitHead(head.name, head.layers, "features", names);
+  const groups = stacked ? headsOfOneShape(plan.heads) : plan.heads.map((head) => [head]);
+  const variables = new Map<HeadPlan, string>();
+  for (const heads of groups) {
+    const [head] = heads as [HeadPlan];
+    const emitted =
+      heads.length > 1
+        ? emitStackedHeads(heads, "features", names)
+        : emitHead(head.name, head.layers, "features", names);
     declarations.parameters.push(...emitted.parameters);
     declarations.state.push(...emitted.state);
-    lines.push("", `// ${commentText(head.name)}: ${headText(head)}`, ...emitted.lines);
-    return entryText(head.name, emitted.result);
-  });
+    lines.push("");
+    for (const each of heads) lines.push(`// ${commentText(each.name)}: ${headText(each)}`);
+    lines.push(...emitted.lines);
+    heads.forEach((each, k) => variables.set(each, emitted.results[k]!));
+  }
+  const results = plan.heads.map((head) => entryText(head.name, variables.get(head)!));
   const flat = isImage ? "tf.reshape(features, [features.shape[0], -1])" : "features";
   const trunk = strategiesIn(plan.combine).some(measuresGradients) ? " trunk: features," : "";
   lines.push("", `return { ${entryText("features", flat)},${trunk} heads: { ${results.join(", ")} } };`);
@@ -153,9 +173,9 @@ const entryText = (name: string, value: string): string =>
   name === value ? name : `${objectKey(name)}: ${value}`;
 
 /** `losses(embeddings, labels)`: every loss's formula, what they share computed once. */
-function lossesFunction(plan: ModelPlan, declarations: Declarations): Declared {
-  const graph = new Graph();
-  const emitted = optimise(graph, lowerModel(plan, graph), plan).map(({ loss, lowered }): EmittedLoss => {
+function lossesFunction(plan: ModelPlan, declarations: Declarations, stacked: boolean): Declared {
+  const settings = settingsOf(plan, stacked);
+  const emitted = optimise(new Graph(), lowerModel(plan), settings).map(({ loss, lowered }): EmittedLoss => {
     declarations.parameters.push(...lowered.parameters.map(lossParameterText));
     // Losses on one head share a memory.
     const states = lowered.states.map(lossStateText);

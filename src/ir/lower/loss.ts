@@ -6,6 +6,7 @@ import type { LossInstance, MinerInstance } from "../../resolve/values.ts";
 import type { Span } from "../../source/source.ts";
 import type { Lowered } from "../axes.ts";
 import { scalar, slot } from "../axes.ts";
+import type { Rules } from "../build.ts";
 import { Builder } from "../build.ts";
 import type { Dim, Graph, Node } from "../graph.ts";
 import { constantOf } from "../graph.ts";
@@ -57,6 +58,8 @@ export interface LossInputs {
   readonly memory?: number | undefined;
   /** Whether the shares of the samples are wanted. */
   readonly shares?: boolean | undefined;
+  /** The rules at work as nodes are made: all, unless passes are to bring them in. */
+  readonly rules?: Rules | undefined;
 }
 
 /**
@@ -84,7 +87,7 @@ function lowerWith(
   inputs: LossInputs,
   ordered: ReadonlySet<number>,
 ): { lowered: LoweredLoss; found: ReadonlySet<number> } {
-  const build = new Builder(graph);
+  const build = new Builder(graph, inputs.rules);
   const views = inputs.views.map(({ name, dim, view }) => build.input(name, dim, view));
   const memory =
     inputs.memory === undefined
@@ -242,6 +245,8 @@ function vanishesOverNothing(node: Node): boolean {
   const { operation, inputs } = node;
   const [first, second] = inputs as [Node, Node];
   switch (operation.kind) {
+    case "constant":
+      return operation.value === 0;
     case "reduce":
       return inputs.length === 2 && ["sum", "mean", "mean_active"].includes(operation.op);
     case "add":

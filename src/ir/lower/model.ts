@@ -1,23 +1,29 @@
-/** Lowering of all losses of a model into one graph, in which what they have in common is one node. */
+/** Lowering of the losses of a model, for the passes and for the checker. */
 import type { CombinePlan, LossPlan, ModelPlan } from "../../plan/plan.ts";
+import type { Rules } from "../build.ts";
+import { NO_RULES } from "../build.ts";
 import { Graph } from "../graph.ts";
 import type { LoweredLoss } from "./loss.ts";
 import { lowerLoss } from "./loss.ts";
 
-/** Each loss of the plan, in order. Throws `LoweringError` for a formula that cannot be built. */
-export function lowerModel(
-  plan: ModelPlan,
-  graph: Graph = new Graph(),
-): { readonly loss: LossPlan; readonly lowered: LoweredLoss }[] {
-  return plan.losses.map((loss) => ({ loss, lowered: lowerPlanned(graph, plan, loss) }));
+/**
+ * Each loss of the plan as it is written, in order, in a graph of its own: where the passes start. Throws `LoweringError`
+ * for a formula that cannot be built.
+ */
+export function lowerModel(plan: ModelPlan): { readonly loss: LossPlan; readonly lowered: LoweredLoss }[] {
+  return plan.losses.map((loss) => ({
+    loss,
+    lowered: lowerPlanned(new Graph(), plan, loss, isGated(plan.combine, loss.name), NO_RULES),
+  }));
 }
 
-/** One loss of a plan on its head, with the shares of the samples where a gate weighs them. Throws `LoweringError`. */
+/** One loss of a plan on its head, with the shares of the samples where they are wanted. Throws `LoweringError`. */
 export function lowerPlanned(
   graph: Graph,
   plan: ModelPlan,
   loss: LossPlan,
-  shares = isGated(plan.combine, loss.name),
+  shares: boolean,
+  rules?: Rules,
 ): LoweredLoss {
   const head = plan.heads.find((candidate) => candidate.name === loss.head);
   if (head === undefined) throw new Error(`the loss ${loss.name} has no head`);
@@ -33,6 +39,7 @@ export function lowerPlanned(
     miner,
     memory: memory?.size,
     shares,
+    rules,
   });
 }
 

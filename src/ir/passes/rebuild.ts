@@ -21,8 +21,7 @@ export function rebuild(build: Builder, roots: readonly Node[], rewrite: Rewrite
   return roots.map((root) => now.get(root)!);
 }
 
-/** Elementwise operators, whose shape follows from their operands. */
-/** Every unary operator is here by name, so that a new one cannot be forgotten. */
+/** Elementwise operators, whose shape follows from their operands. Every unary operator is here by name, so that a new one cannot be forgotten. */
 const IS_ELEMENTWISE: Readonly<Record<UnaryOperator, boolean>> = {
   neg: true,
   exp: true,
@@ -67,5 +66,7 @@ export function elementwise(build: Builder, node: Node, inputs: readonly Node[])
 }
 
 function again(build: Builder, node: Node, inputs: readonly Node[]): Node {
-  return elementwise(build, node, inputs) ?? build.graph.node(node.operation, inputs, node.shape, node.type);
+  const { operation, shape, type } = node;
+  if (operation.kind === "view") return build.view(inputs[0]!, operation.axes);
+  return elementwise(build, node, inputs) ?? build.graph.node(operation, inputs, shape, type);
 }

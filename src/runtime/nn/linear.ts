@@ -35,6 +35,19 @@ export function linearParameters(path: string, shape: LinearShape): ParameterSpe
   return [weight, { name: `${path}/bias`, shape: [outputs], init, group, decay: false, trainable: true }];
 }
 
+/**
+ * Several linear maps of one width, with bias, of the same x as one product: x [B, inputs], or images, to [B, K, outputs]
+ * for K paths. Each keeps its own parameters, as `linearParameters` declares them.
+ */
+export function stackedLinear(x: tf.Tensor2D | tf.Tensor4D, net: Net, paths: readonly string[]): tf.Tensor3D {
+  const of = (name: string): tf.Tensor[] => paths.map((path) => net.param(`${path}/${name}`));
+  const y = tf.add(
+    tf.matMul(flatten(x), tf.concat(of("weight"), 1) as tf.Tensor2D),
+    tf.concat(of("bias"), 0),
+  );
+  return tf.reshape(y, [y.shape[0]!, paths.length, y.shape[1]! / paths.length]);
+}
+
 /** x [B, inputs], or images [B, H, W, C] with H · W · C inputs, flattened first, to [B, outputs]. */
 export function linear(
   x: tf.Tensor2D | tf.Tensor4D,

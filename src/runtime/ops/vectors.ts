@@ -82,24 +82,27 @@ export function products(u: tf.Tensor, v: tf.Tensor, { shared }: { shared: numbe
 }
 
 /**
- * Squared Euclidean distances between the rows of u [n, d] and v [m, d], as [n, m], from the Gram matrix. What is at or
- * below 1e-6 (|u|^2 + |v|^2) is 0 with zero gradient, so the diagonal of a batch against itself is exact.
+ * Squared Euclidean distances between the rows of u [n, d] and v [m, d], as [n, m], from the Gram matrix; of stacks
+ * [k, n, d] and [k, m, d], matrix by matrix, as [k, n, m]. What is at or below 1e-6 (|u|^2 + |v|^2) is 0 with zero gradient, so the diagonal of a batch against itself is exact.
  */
 export function squaredDistances(u: tf.Tensor, v: tf.Tensor): tf.Tensor {
   return gramDistances(u, v);
 }
 
 const gramDistances = tf.customGrad((left, right, save) => {
-  const [u, v] = [left as tf.Tensor2D, right as tf.Tensor2D];
-  const squares = tf.add(tf.sum(tf.square(u), 1, true), tf.expandDims(tf.sum(tf.square(v), 1), 0));
+  const [u, v] = [left as tf.Tensor, right as tf.Tensor];
+  const squares = tf.add(tf.sum(tf.square(u), -1, true), tf.expandDims(tf.sum(tf.square(v), -1), -2));
   const distances = tf.sub(squares, tf.mul(2, tf.matMul(u, v, false, true)));
   const apart = tf.step(tf.sub(distances, tf.mul(squares, CANCELLED)));
   (save as tf.GradSaveFunc)([u, v, apart]);
   const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] => {
-    const [a, b, far] = saved as [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D];
-    const weight = tf.mul(dy, far) as tf.Tensor2D;
-    const rows = tf.sub(tf.mul(a, tf.sum(weight, 1, true)), tf.matMul(weight, b));
-    const columns = tf.sub(tf.mul(b, tf.expandDims(tf.sum(weight, 0), 1)), tf.matMul(weight, a, true, false));
+    const [a, b, far] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
+    const weight = tf.mul(dy, far);
+    const rows = tf.sub(tf.mul(a, tf.sum(weight, -1, true)), tf.matMul(weight, b));
+    const columns = tf.sub(
+      tf.mul(b, tf.expandDims(tf.sum(weight, -2), -1)),
+      tf.matMul(weight, a, true, false),
+    );
     return [tf.mul(rows, 2), tf.mul(columns, 2)];
   };
   return { value: tf.mul(distances, apart), gradFunc };

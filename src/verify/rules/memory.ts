@@ -6,7 +6,7 @@ import { memoryBudget } from "../../diagnostics/codes/check.ts";
 import { Graph, lengthOf, type Node } from "../../ir/graph.ts";
 import { lowerPlanned } from "../../ir/lower/model.ts";
 import { topological } from "../../ir/order.ts";
-import { optimise } from "../../ir/passes/optimise.ts";
+import { optimise, settingsOf } from "../../ir/passes/optimise.ts";
 import { oneLine } from "../../resolve/describe.ts";
 import { textOf } from "../../source/source.ts";
 import type { LossSubject, Subject } from "../subject.ts";
@@ -26,7 +26,7 @@ export function checkMemory({ plan, losses, diagnostics }: Subject): void {
   const optimised = optimise(
     graph,
     losses.map((loss) => ({ loss, lowered: lowerPlanned(graph, plan, loss.plan, false) })),
-    plan,
+    settingsOf(plan),
   );
   const nodes = kept(optimised.map(({ lowered }) => lowered.value));
   const total = nodes.reduce((sum, node) => sum + bytes(node), 0);

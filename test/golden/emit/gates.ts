@@ -66,8 +66,10 @@ function losses(
   // Each anchor nearer to its positives than to its negatives by a margin (Schroff, Kalenichenko & Philbin 2015, eq. 3).
   const rankEmbeddings = embeddings["rank"]!;
   const euclideanDistance = ops.sqrt(ops.squaredDistances(rankEmbeddings, rankEmbeddings));
-  const tuples = tf.logicalAnd(tf.expandDims(positives, 2), tf.expandDims(ops.differentClass(labels), 1));
   const euclideanDistanceWithinClassAligned = tf.expandDims(ops.withinClass(euclideanDistance, 3), 2);
+  const difference = tf.sub(euclideanDistanceWithinClassAligned, tf.expandDims(euclideanDistance, 1));
+  const relu = tf.relu(tf.add(difference, 0.2));
+  const tuples = tf.logicalAnd(tf.expandDims(positives, 2), tf.expandDims(ops.differentClass(labels), 1));
   const below = tf.less(
     ops.stopGradient(euclideanDistanceWithinClassAligned),
     ops.stopGradient(tf.expandDims(euclideanDistance, 1)),
@@ -79,8 +81,6 @@ function losses(
   );
   const tuples2 = tf.logicalAnd(tf.logicalAnd(tuples, below), atMost);
   const some = ops.any(tuples2, { over: [0, 1, 2] });
-  const difference = tf.sub(euclideanDistanceWithinClassAligned, tf.expandDims(euclideanDistance, 1));
-  const relu = tf.relu(tf.add(difference, 0.2));
   const tuples3 = tf.logicalAnd(tuples2, tf.greater(ops.stopGradient(relu), tf.scalar(0)));
   const product = tf.mul(labels.size, ops.sum(relu, { over: [1, 2], where: tuples3 }));
   const count = ops.count(tf.scalar(true, "bool"), { over: [0, 1, 2], where: tuples3 });
@@ -92,15 +92,15 @@ function losses(
 
   // many: soft_triple(centers: 2) (line 20)
   // SoftTriple: cross-entropy over similarities to several centres a class, and a regulariser that merges centres (Qian, Shang, Sun, Hu, Li & Jin 2019).
-  const classIndices = ops.indices(0, net.sizes.classes);
-  const range = ops.indices(0, 2);
   const unitManyW = ops.normalize(net.param("losses/many/w"));
   const cosineSimilarity = ops.products(ops.normalize(embeddings["many"]!), unitManyW, { shared: 0 });
   const product2 = tf.mul(ops.softmax(tf.div(cosineSimilarity, 0.1), 2), cosineSimilarity);
+  const classIndices = ops.indices(0, net.sizes.classes);
   const product3 = tf.mul(0.01, ops.real(tf.equal(tf.expandDims(labels, 1), classIndices)));
   const product4 = tf.mul(20, tf.sub(ops.sum(product2, { over: [2] }), product3));
   const crossEntropy = ops.crossEntropy(product4, tf.equal(classIndices, tf.expandDims(labels, 1)));
   const difference2 = tf.sub(2.00001, tf.mul(2, ops.products(unitManyW, unitManyW, { shared: 1 })));
+  const range = ops.indices(0, 2);
   const sum = ops.sum(ops.sqrt(difference2), {
     over: [0, 1, 2],
     where: tf.less(tf.expandDims(range, 1), range),
@@ -115,18 +115,18 @@ function losses(
 
   // near: nearer() (line 21)
   // Pairs of one class no farther apart than pairs have been on average.
-  const samples = ops.indices(0, labels.size);
   const nearEmbeddings = embeddings["near"]!;
-  const nearTypical = net.state("losses/near/typical");
   const squaredDistance = ops.squaredDistances(nearEmbeddings, nearEmbeddings);
-  const meanEuclideanDistance = ops.mean(ops.sqrt(squaredDistance), {
-    over: [0, 1],
-    where: tf.notEqual(tf.expandDims(samples, 1), samples),
-  });
+  const nearTypical = net.state("losses/near/typical");
   const difference3 = tf.sub(ops.sqrt(ops.withinClass(squaredDistance, 3)), nearTypical);
   const relu2 = tf.relu(difference3);
   const product6 = tf.mul(labels.size, ops.sum(relu2, { over: [1], where: positives }));
   const count2 = ops.count(tf.scalar(true, "bool"), { over: [0, 1], where: positives });
+  const samples = ops.indices(0, labels.size);
+  const meanEuclideanDistance = ops.mean(ops.sqrt(squaredDistance), {
+    over: [0, 1],
+    where: tf.notEqual(tf.expandDims(samples, 1), samples),
+  });
   const near = {
     value: ops.mean(relu2, { over: [0, 1], where: positives }) as tf.Scalar,
     valid: tf.scalar(1),
@@ -146,7 +146,6 @@ function losses(
   // VICReg: two views of a sample alike (invariance), every component spread over the batch, components uncorrelated (Bardes, Ponce & LeCun 2022, eq. 6).
   const flatEmbeddings = embeddings["flat"]!;
   const flat2Embeddings = otherViews[0]!["flat"]!;
-  const range2 = ops.indices(0, 16);
   const mean = ops.mean(tf.square(tf.sub(flatEmbeddings, flat2Embeddings)), { over: [0, 1] });
   const flatEmbeddingsAligned = tf.transpose(flatEmbeddings, [1, 0]);
   const meanAligned = tf.expandDims(ops.mean(flatEmbeddingsAligned, { over: [1] }), 1);
@@ -160,8 +159,9 @@ function losses(
   const ratio2 = ops.ratio(ops.sum(tf.square(centred2), { over: [1] }), difference4);
   const mean3 = ops.mean(tf.relu(tf.sub(1, ops.sqrt(tf.add(ratio2, 0.0001)))), { over: [0] });
   const total = tf.add(tf.mul(25, mean), tf.div(tf.mul(25, tf.add(mean2, mean3)), 2));
-  const others = tf.notEqual(tf.expandDims(range2, 1), range2);
   const ratio3 = ops.ratio(tf.matMul(centred, centred, false, true), difference4);
+  const range2 = ops.indices(0, 16);
+  const others = tf.notEqual(tf.expandDims(range2, 1), range2);
   const quotient = tf.div(ops.sum(tf.square(ratio3), { over: [0, 1], where: others }), 16);
   const ratio4 = ops.ratio(tf.matMul(centred2, centred2, false, true), difference4);
   const quotient2 = tf.div(ops.sum(tf.square(ratio4), { over: [0, 1], where: others }), 16);

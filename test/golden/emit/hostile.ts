@@ -94,22 +94,22 @@ function losses(
   net: Net,
 ): Record<string, LossValue> {
   // Shared between losses
+  const positives = ops.otherClassmates(labels, 2);
   const negatives = ops.differentClass(labels);
   const classIndices = ops.indices(0, net.sizes.classes);
   const atTarget = tf.equal(classIndices, tf.expandDims(labels, 1));
-  const positives = ops.otherClassmates(labels, 2);
 
   // constructor: contrastive( margin: 0.5 ) (line 17)
   // Pairs within one class together, pairs of different classes apart (Hadsell, Chopra & LeCun 2006, eq. 4).
   const constructorEmbeddings = embeddings["constructor"]!;
   const squaredDistance = ops.squaredDistances(constructorEmbeddings, constructorEmbeddings);
-  const activeMean = ops.meanActive(tf.relu(tf.sub(0.5, ops.sqrt(squaredDistance))), {
-    over: [0, 1],
-    where: negatives,
-  });
   const activeMeanEuclideanDistance = ops.meanActive(ops.sqrt(ops.withinClass(squaredDistance, 2)), {
     over: [0, 1],
     where: positives,
+  });
+  const activeMean = ops.meanActive(tf.relu(tf.sub(0.5, ops.sqrt(squaredDistance))), {
+    over: [0, 1],
+    where: negatives,
   });
   const constructor2 = {
     value: tf.add(activeMeanEuclideanDistance, activeMean) as tf.Scalar,
@@ -134,9 +134,9 @@ function losses(
   // Multi-similarity: soft hardest positives and negatives of each anchor (Wang, Han, Huang, Dong & Scott 2019, eq. 15), without its mining.
   const unitProto = ops.normalize(embeddings["__proto__"]!);
   const cosineSimilarity = tf.matMul(unitProto, unitProto, false, true);
-  const logSum = ops.log1pSumExp(tf.mul(50, tf.sub(cosineSimilarity, 0.5)), { over: [1], where: negatives });
   const product = tf.mul(-2, tf.sub(ops.withinClass(cosineSimilarity, 2), 0.5));
   const quotient = tf.div(ops.log1pSumExp(product, { over: [1], where: positives }), 2);
+  const logSum = ops.log1pSumExp(tf.mul(50, tf.sub(cosineSimilarity, 0.5)), { over: [1], where: negatives });
   const proto = {
     value: ops.mean(tf.add(quotient, tf.div(logSum, 50)), { over: [0] }) as tf.Scalar,
     valid: tf.scalar(1),
@@ -175,13 +175,13 @@ function losses(
 
   // linear1: proxy_anchor() (line 24)
   // Proxy-Anchor: every proxy is an anchor for the whole batch (Kim, Kim, Cho & Kwak 2020, eq. 4).
-  const atTarget2 = tf.equal(labels, tf.expandDims(classIndices, 1));
   const cosineSimilarity4 = tf.matMul(
     ops.normalize(net.param("losses/linear1/proxy")),
     ops.normalize(embeddings["linear1"]!),
     false,
     true,
   );
+  const atTarget2 = tf.equal(labels, tf.expandDims(classIndices, 1));
   const logSum2 = ops.log1pSumExp(tf.mul(-32, tf.sub(cosineSimilarity4, 0.1)), {
     over: [1],
     where: atTarget2,
@@ -210,13 +210,13 @@ function losses(
   // Pairs within one class together, pairs of different classes apart (Hadsell, Chopra & LeCun 2006, eq. 4).
   const embeddings2 = embeddings["__"]!;
   const squaredDistance2 = ops.squaredDistances(embeddings2, embeddings2);
-  const activeMean2 = ops.meanActive(tf.relu(tf.sub(1, ops.sqrt(squaredDistance2))), {
-    over: [0, 1],
-    where: negatives,
-  });
   const activeMeanEuclideanDistance2 = ops.meanActive(ops.sqrt(ops.withinClass(squaredDistance2, 2)), {
     over: [0, 1],
     where: positives,
+  });
+  const activeMean2 = ops.meanActive(tf.relu(tf.sub(1, ops.sqrt(squaredDistance2))), {
+    over: [0, 1],
+    where: negatives,
   });
   const _ = { value: tf.add(activeMeanEuclideanDistance2, activeMean2) as tf.Scalar, valid: tf.scalar(1) };
 

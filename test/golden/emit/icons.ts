@@ -83,20 +83,20 @@ function losses(
   _net: Net,
 ): Record<string, LossValue> {
   // Shared between losses
-  const negatives = ops.differentClass(labels);
   const positives = ops.otherClassmates(labels, 4);
+  const negatives = ops.differentClass(labels);
 
   // pull: contrastive(margin: 0.5) (line 18)
   // Pairs within one class together, pairs of different classes apart (Hadsell, Chopra & LeCun 2006, eq. 4).
   const pullEmbeddings = embeddings["pull"]!;
   const squaredDistance = ops.squaredDistances(pullEmbeddings, pullEmbeddings);
-  const activeMean = ops.meanActive(tf.relu(tf.sub(0.5, ops.sqrt(squaredDistance))), {
-    over: [0, 1],
-    where: negatives,
-  });
   const activeMeanEuclideanDistance = ops.meanActive(ops.sqrt(ops.withinClass(squaredDistance, 4)), {
     over: [0, 1],
     where: positives,
+  });
+  const activeMean = ops.meanActive(tf.relu(tf.sub(0.5, ops.sqrt(squaredDistance))), {
+    over: [0, 1],
+    where: negatives,
   });
   const pull = { value: tf.add(activeMeanEuclideanDistance, activeMean) as tf.Scalar, valid: tf.scalar(1) };
 
@@ -104,13 +104,13 @@ function losses(
   // Pairs within one class together, pairs of different classes apart (Hadsell, Chopra & LeCun 2006, eq. 4).
   const wideEmbeddings = embeddings["wide"]!;
   const squaredDistance2 = ops.squaredDistances(wideEmbeddings, wideEmbeddings);
-  const activeMean2 = ops.meanActive(tf.relu(tf.sub(0.8, ops.sqrt(squaredDistance2))), {
-    over: [0, 1],
-    where: negatives,
-  });
   const activeMeanEuclideanDistance2 = ops.meanActive(ops.sqrt(ops.withinClass(squaredDistance2, 4)), {
     over: [0, 1],
     where: positives,
+  });
+  const activeMean2 = ops.meanActive(tf.relu(tf.sub(0.8, ops.sqrt(squaredDistance2))), {
+    over: [0, 1],
+    where: negatives,
   });
   const wide = { value: tf.add(activeMeanEuclideanDistance2, activeMean2) as tf.Scalar, valid: tf.scalar(1) };
 
@@ -118,9 +118,9 @@ function losses(
   // Multi-similarity: soft hardest positives and negatives of each anchor (Wang, Han, Huang, Dong & Scott 2019, eq. 15), without its mining.
   const unitSoft = ops.normalize(embeddings["soft"]!);
   const cosineSimilarity = tf.matMul(unitSoft, unitSoft, false, true);
-  const logSum = ops.log1pSumExp(tf.mul(50, tf.sub(cosineSimilarity, 0.5)), { over: [1], where: negatives });
   const product = tf.mul(-2, tf.sub(ops.withinClass(cosineSimilarity, 4), 0.5));
   const quotient = tf.div(ops.log1pSumExp(product, { over: [1], where: positives }), 2);
+  const logSum = ops.log1pSumExp(tf.mul(50, tf.sub(cosineSimilarity, 0.5)), { over: [1], where: negatives });
   const soft = {
     value: ops.mean(tf.add(quotient, tf.div(logSum, 50)), { over: [0] }) as tf.Scalar,
     valid: tf.scalar(1),
@@ -130,12 +130,12 @@ function losses(
   // Multi-similarity: soft hardest positives and negatives of each anchor (Wang, Han, Huang, Dong & Scott 2019, eq. 15), without its mining.
   const unitSmooth = ops.normalize(embeddings["smooth"]!);
   const cosineSimilarity2 = tf.matMul(unitSmooth, unitSmooth, false, true);
+  const product2 = tf.mul(-2, tf.sub(ops.withinClass(cosineSimilarity2, 4), 0.5));
+  const quotient2 = tf.div(ops.log1pSumExp(product2, { over: [1], where: positives }), 2);
   const logSum2 = ops.log1pSumExp(tf.mul(20, tf.sub(cosineSimilarity2, 0.5)), {
     over: [1],
     where: negatives,
   });
-  const product2 = tf.mul(-2, tf.sub(ops.withinClass(cosineSimilarity2, 4), 0.5));
-  const quotient2 = tf.div(ops.log1pSumExp(product2, { over: [1], where: positives }), 2);
   const smooth = {
     value: ops.mean(tf.add(quotient2, tf.div(logSum2, 20)), { over: [0] }) as tf.Scalar,
     valid: tf.scalar(1),

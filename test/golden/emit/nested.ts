@@ -58,21 +58,21 @@ function losses(
   net: Net,
 ): Record<string, LossValue> {
   // Shared between losses
+  const positives = ops.otherClassmates(labels, 4);
   const negatives = ops.differentClass(labels);
   const classIndices = ops.indices(0, net.sizes.classes);
-  const positives = ops.otherClassmates(labels, 4);
 
   // pull: contrastive() (line 10)
   // Pairs within one class together, pairs of different classes apart (Hadsell, Chopra & LeCun 2006, eq. 4).
   const pullEmbeddings = embeddings["pull"]!;
   const squaredDistance = ops.squaredDistances(pullEmbeddings, pullEmbeddings);
-  const activeMean = ops.meanActive(tf.relu(tf.sub(1, ops.sqrt(squaredDistance))), {
-    over: [0, 1],
-    where: negatives,
-  });
   const activeMeanEuclideanDistance = ops.meanActive(ops.sqrt(ops.withinClass(squaredDistance, 4)), {
     over: [0, 1],
     where: positives,
+  });
+  const activeMean = ops.meanActive(tf.relu(tf.sub(1, ops.sqrt(squaredDistance))), {
+    over: [0, 1],
+    where: negatives,
   });
   const pull = { value: tf.add(activeMeanEuclideanDistance, activeMean) as tf.Scalar, valid: tf.scalar(1) };
 
@@ -97,9 +97,9 @@ function losses(
   // Multi-similarity: soft hardest positives and negatives of each anchor (Wang, Han, Huang, Dong & Scott 2019, eq. 15), without its mining.
   const unitSoft = ops.normalize(embeddings["soft"]!);
   const cosineSimilarity = tf.matMul(unitSoft, unitSoft, false, true);
-  const logSum = ops.log1pSumExp(tf.mul(50, tf.sub(cosineSimilarity, 0.5)), { over: [1], where: negatives });
   const product = tf.mul(-2, tf.sub(ops.withinClass(cosineSimilarity, 4), 0.5));
   const quotient = tf.div(ops.log1pSumExp(product, { over: [1], where: positives }), 2);
+  const logSum = ops.log1pSumExp(tf.mul(50, tf.sub(cosineSimilarity, 0.5)), { over: [1], where: negatives });
   const soft = {
     value: ops.mean(tf.add(quotient, tf.div(logSum, 50)), { over: [0] }) as tf.Scalar,
     valid: tf.scalar(1),
@@ -126,13 +126,13 @@ function losses(
 
   // anchor: proxy_anchor() (line 14)
   // Proxy-Anchor: every proxy is an anchor for the whole batch (Kim, Kim, Cho & Kwak 2020, eq. 4).
-  const atTarget2 = tf.equal(labels, tf.expandDims(classIndices, 1));
   const cosineSimilarity3 = tf.matMul(
     ops.normalize(net.param("losses/anchor/proxy")),
     ops.normalize(embeddings["anchor"]!),
     false,
     true,
   );
+  const atTarget2 = tf.equal(labels, tf.expandDims(classIndices, 1));
   const logSum2 = ops.log1pSumExp(tf.mul(-32, tf.sub(cosineSimilarity3, 0.1)), {
     over: [1],
     where: atTarget2,

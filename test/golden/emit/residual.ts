@@ -90,20 +90,20 @@ function losses(
   _net: Net,
 ): Record<string, LossValue> {
   // Shared between losses
-  const negatives = ops.differentClass(labels);
   const positives = ops.otherClassmates(labels, 2);
+  const negatives = ops.differentClass(labels);
 
   // pull: contrastive(margin: 0.5) (line 21)
   // Pairs within one class together, pairs of different classes apart (Hadsell, Chopra & LeCun 2006, eq. 4).
   const pullEmbeddings = embeddings["pull"]!;
   const squaredDistance = ops.squaredDistances(pullEmbeddings, pullEmbeddings);
-  const activeMean = ops.meanActive(tf.relu(tf.sub(0.5, ops.sqrt(squaredDistance))), {
-    over: [0, 1],
-    where: negatives,
-  });
   const activeMeanEuclideanDistance = ops.meanActive(ops.sqrt(ops.withinClass(squaredDistance, 2)), {
     over: [0, 1],
     where: positives,
+  });
+  const activeMean = ops.meanActive(tf.relu(tf.sub(0.5, ops.sqrt(squaredDistance))), {
+    over: [0, 1],
+    where: negatives,
   });
   const pull = { value: tf.add(activeMeanEuclideanDistance, activeMean) as tf.Scalar, valid: tf.scalar(1) };
 
@@ -125,9 +125,9 @@ function losses(
   // Multi-similarity: soft hardest positives and negatives of each anchor (Wang, Han, Huang, Dong & Scott 2019, eq. 15), without its mining.
   const unitPlain = ops.normalize(embeddings["plain"]!);
   const cosineSimilarity = tf.matMul(unitPlain, unitPlain, false, true);
-  const logSum = ops.log1pSumExp(tf.mul(50, tf.sub(cosineSimilarity, 0.5)), { over: [1], where: negatives });
   const product = tf.mul(-2, tf.sub(ops.withinClass(cosineSimilarity, 2), 0.5));
   const quotient = tf.div(ops.log1pSumExp(product, { over: [1], where: positives }), 2);
+  const logSum = ops.log1pSumExp(tf.mul(50, tf.sub(cosineSimilarity, 0.5)), { over: [1], where: negatives });
   const plain = {
     value: ops.mean(tf.add(quotient, tf.div(logSum, 50)), { over: [0] }) as tf.Scalar,
     valid: tf.scalar(1),

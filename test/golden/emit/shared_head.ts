@@ -64,15 +64,15 @@ function losses(
   // pull: contrastive(margin: 0.5, distance: cosine_distance) (line 10)
   // Pairs within one class together, pairs of different classes apart (Hadsell, Chopra & LeCun 2006, eq. 4).
   const cosineSimilarity = tf.matMul(unitShared, unitShared, false, true);
-  const activeMean = ops.meanActive(tf.relu(tf.sub(0.5, tf.sub(1, cosineSimilarity))), {
-    over: [0, 1],
-    where: ops.differentClass(labels),
-  });
-  const activeMean2 = ops.meanActive(tf.relu(tf.sub(1, ops.withinClass(cosineSimilarity, 4))), {
+  const activeMean = ops.meanActive(tf.relu(tf.sub(1, ops.withinClass(cosineSimilarity, 4))), {
     over: [0, 1],
     where: ops.otherClassmates(labels, 4),
   });
-  const pull = { value: tf.add(activeMean2, activeMean) as tf.Scalar, valid: tf.scalar(1) };
+  const activeMean2 = ops.meanActive(tf.relu(tf.sub(0.5, tf.sub(1, cosineSimilarity))), {
+    over: [0, 1],
+    where: ops.differentClass(labels),
+  });
+  const pull = { value: tf.add(activeMean, activeMean2) as tf.Scalar, valid: tf.scalar(1) };
 
   // class: normalized_softmax() (line 11)
   // Normalised softmax: cross-entropy over cosines to one weight vector a class (Zhai & Wu 2019, eq. 4).
