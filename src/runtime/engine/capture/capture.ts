@@ -11,15 +11,20 @@
 import type * as tf from "@tensorflow/tfjs-core";
 import { disagreement } from "./agreement.ts";
 import { CaptureRefused } from "./recorder.ts";
-import type { Recorder, Recording, TensorFunction } from "./recorder.ts";
+import type { Carried, Recorder, Recording, TensorFunction } from "./recorder.ts";
 import { flatten, signature } from "./tree.ts";
 import type { Flattened, TensorTree } from "./tree.ts";
 
-export interface CaptureOptions {
+export interface CaptureOptions<A extends readonly unknown[] = never, R = never> {
   /** What the function is: `training step`. */
   readonly label: string;
   /** Told once for each form of the arguments: that it is captured, or why it is not. */
   readonly say?: (message: string, captured: boolean) => void;
+  /**
+   * Tensors of the arguments, each with the one of the result that takes its place in the next call: an engine may keep
+   * these where it computes. Any other use of them is still right, and slower.
+   */
+  readonly carried?: (args: A, result: R) => readonly (readonly [tf.Tensor, tf.Tensor])[];
 }
 
 export interface Captured<A extends readonly unknown[], R> {
@@ -45,7 +50,7 @@ interface Entry {
 export function capture<A extends readonly unknown[], R>(
   recorder: Recorder | undefined,
   fn: (...args: A) => R,
-  options: CaptureOptions,
+  options: CaptureOptions<A, R>,
 ): Captured<A, R> {
   const entries = new Map<string, Entry>();
   const { label, say = () => undefined } = options;
@@ -63,7 +68,12 @@ export function capture<A extends readonly unknown[], R>(
     if (recorder === undefined || (entry !== undefined && entry.recording === undefined)) return fn(...args);
     if (entry === undefined) {
       try {
-        const { outputs, recording } = recorder.record(label, overLists, flat.tensors);
+        const carried = (outputs: readonly tf.Tensor[]): Carried[] =>
+          (options.carried?.(args, restore(outputs) as R) ?? []).map(([from, to]) => ({
+            input: flat.tensors.indexOf(from),
+            output: outputs.indexOf(to),
+          }));
+        const { outputs, recording } = recorder.record(label, overLists, flat.tensors, carried);
         entries.set(key, { recording, proven: false, restore });
         return restore(outputs) as R;
       } catch (error) {

@@ -30,12 +30,24 @@ export class CaptureRefused extends Error {
   override name = "CaptureRefused";
 }
 
+/** A result that is the next call's argument, by their places: the engine may keep it where it is. */
+export interface Carried {
+  readonly input: number;
+  readonly output: number;
+}
+
 export interface Recorder {
   /**
    * Runs `fn` on `inputs` as it is, and records what the engine did.
    *
    * @param label what it is, for messages and profiles: `training step`.
+   * @param carried which of these results the caller means to pass as which argument next time; a hint.
    * @throws CaptureRefused when what it did cannot be repeated on other inputs; what `fn` throws passes through.
    */
-  record(label: string, fn: TensorFunction, inputs: readonly tf.Tensor[]): Recorded;
+  record(
+    label: string,
+    fn: TensorFunction,
+    inputs: readonly tf.Tensor[],
+    carried?: (outputs: readonly tf.Tensor[]) => readonly Carried[],
+  ): Recorded;
 }

@@ -63,7 +63,7 @@ export interface TensorData {
 export interface NodeBackend extends tf.KernelBackend {
   binding: Binding;
   readonly isUsingGpuDevice: boolean;
-  readonly tensorMap: { get(dataId: object): TensorData };
+  readonly tensorMap: tf.DataStorage<TensorData>;
   getInputTensorIds(tensors: readonly tf.TensorInfo[]): number[];
   createOutputTensor(handle: TensorHandle): tf.Tensor;
   executeSingleOutput(

@@ -4,67 +4,180 @@
  */
 import type * as tf from "@tensorflow/tfjs-core";
 import { CaptureRefused } from "../capture/recorder.ts";
-import type { Recorded, Recorder, TensorFunction } from "../capture/recorder.ts";
+import type { Carried, Recorded, Recorder, TensorFunction } from "../capture/recorder.ts";
 import type { NodeBackend } from "./binding.ts";
 import { Recording } from "./recording.ts";
 import type { RecordedTensor } from "./recording.ts";
+import { ResidentData, Residents, disposeResidentsOf, residentTensor } from "./resident.ts";
+import type { Fetch } from "./resident.ts";
+import { residentGraph } from "./resident_graph.ts";
+import type { CarriedValue } from "./resident_graph.ts";
 import { Session } from "./session.ts";
 
-/** Where a result comes from: an input, or an output of the graph. */
-type Source = { readonly input: number } | { readonly fetch: number };
+/** Where a result comes from: an input, a variable, or an output of the graph. */
+type Source = { readonly input: number } | { readonly place: number } | { readonly fetch: number };
 
 export class TensorflowRecorder implements Recorder {
   readonly #backend: NodeBackend;
 
   constructor(backend: NodeBackend) {
     this.#backend = backend;
+    disposeResidentsOf(backend);
   }
 
-  record(label: string, fn: TensorFunction, inputs: readonly tf.Tensor[]): Recorded {
+  record(
+    label: string,
+    fn: TensorFunction,
+    inputs: readonly tf.Tensor[],
+    carried: (outputs: readonly tf.Tensor[]) => readonly Carried[] = () => [],
+  ): Recorded {
     const backend = this.#backend;
     const { binding } = backend;
     const recording = new Recording(binding);
     // Numbers of tensors exist from here on: values that tfjs had only noted are handed over now.
     const ids = backend.getInputTensorIds(inputs);
-    const feeds = inputs.map((input, k) => recording.placeholder(ids[k]!, this.#dtype(input), input.shape));
+    const fed = inputs.map((input, k) => recording.placeholder(ids[k]!, this.#dtype(input), input.shape));
     backend.binding = recording.binding;
     let outputs: readonly tf.Tensor[];
-    let fetched: RecordedTensor[];
-    let sources: Source[];
+    let computed: (RecordedTensor | undefined)[];
     try {
       outputs = fn(inputs);
-      const computed = outputs.filter((output) => !inputs.includes(output));
-      const computedIds = backend.getInputTensorIds(computed);
-      fetched = computed.map((output, k) =>
-        recording.tensor(computedIds[k]!, this.#dtype(output), output.shape),
+      computed = outputs.map((tensor) =>
+        inputs.includes(tensor)
+          ? undefined
+          : recording.tensor(backend.getInputTensorIds([tensor])[0]!, this.#dtype(tensor), tensor.shape),
       );
-      sources = outputs.map((output) => {
-        const input = inputs.indexOf(output);
-        return input >= 0 ? { input } : { fetch: computed.indexOf(output) };
-      });
     } finally {
       backend.binding = binding;
     }
-    const session = open(label, () => new Session(binding, recording.nodes));
-    const feedNames = feeds.map(nameOf).join();
-    const fetchNames = fetched.map(nameOf).join();
-    return {
-      outputs,
-      recording: {
-        replay: (values) => {
-          const handles = session.run(backend.getInputTensorIds(values), feedNames, fetchNames);
-          const results = handles.map((handle) => backend.createOutputTensor(handle));
-          return sources.map((source) =>
-            "input" in source ? values[source.input]! : results[source.fetch]!,
-          );
-        },
-        dispose: () => session.close(),
-      },
-    };
+    const pairs = residentPairs(carried(outputs), fed, computed, binding.TF_FLOAT);
+    const recorded = new RecordedGraph(backend, label, recording, { fed, computed, pairs, inputs, outputs });
+    return { outputs, recording: recorded };
   }
 
   #dtype(tensor: tf.Tensor): number {
     return this.#backend.tensorMap.get(tensor.dataId).dtype;
+  }
+}
+
+/** A carried value with its places among the arguments and the results. */
+interface Pair extends CarriedValue, Carried {}
+
+/** Carried values that can be variables: each argument once, each result once, floats of one shape. */
+function residentPairs(
+  carried: readonly Carried[],
+  fed: readonly RecordedTensor[],
+  computed: readonly (RecordedTensor | undefined)[],
+  float: number,
+): Pair[] {
+  const taken = new Set<string>();
+  return carried.flatMap(({ input, output }) => {
+    const [from, to] = [fed[input], computed[output]];
+    const places = [`in ${input}`, `out ${output}`];
+    if (from === undefined || from.dtype !== float || places.some((place) => taken.has(place))) return [];
+    if (to !== undefined && (to.dtype !== float || to.shape.join() !== from.shape.join())) return [];
+    for (const place of places) taken.add(place);
+    return [{ input, output, from, to }];
+  });
+}
+
+interface Form {
+  readonly fed: readonly RecordedTensor[];
+  readonly computed: readonly (RecordedTensor | undefined)[];
+  readonly pairs: readonly Pair[];
+  readonly inputs: readonly tf.Tensor[];
+  readonly outputs: readonly tf.Tensor[];
+}
+
+/** A recorded function in its session. */
+class RecordedGraph {
+  readonly #backend: NodeBackend;
+  readonly #session: Session;
+  readonly #residents: Residents;
+  readonly #fetch: Fetch;
+  readonly #pairs: readonly Pair[];
+  /** Arguments that are fed at every run. */
+  readonly #fedInputs: readonly number[];
+  readonly #feeds: string;
+  readonly #fetches: string;
+  readonly #sources: readonly Source[];
+  readonly #loadFeeds: string;
+  readonly #loaded: string;
+  /** Data that was loaded into a variable that nothing writes to, by place. */
+  #constants: readonly (object | undefined)[];
+
+  constructor(backend: NodeBackend, label: string, recording: Recording, form: Form) {
+    const { fed, computed, pairs, inputs, outputs } = form;
+    this.#backend = backend;
+    this.#pairs = pairs;
+    const graph = residentGraph(recording, pairs);
+    this.#session = open(label, () => new Session(backend.binding, graph.nodes));
+    this.#fetch = (places, age) => {
+      const names = places.map((place) => graph[age][place]!).join();
+      return this.#session.run([], "", names).map(({ id }) => id);
+    };
+    this.#residents = new Residents(this.#fetch);
+    this.#constants = pairs.map(() => undefined);
+    const resident = new Set(pairs.map(({ input }) => input));
+    this.#fedInputs = fed.flatMap((_, input) => (resident.has(input) ? [] : [input]));
+    this.#feeds = this.#fedInputs.map((input) => nameOf(fed[input]!)).join();
+    this.#loadFeeds = graph.feeds.join();
+    this.#loaded = graph.loaded;
+    const fetched: string[] = [];
+    this.#sources = outputs.map((tensor, output): Source => {
+      const made = computed[output];
+      if (made === undefined) return { input: inputs.indexOf(tensor) };
+      const place = pairs.findIndex((pair) => pair.output === output);
+      return place >= 0 ? { place } : { fetch: fetched.push(nameOf(made)) - 1 };
+    });
+    this.#fetches = [...fetched, graph.done].join();
+  }
+
+  replay(values: readonly tf.Tensor[]): tf.Tensor[] {
+    const backend = this.#backend;
+    if (!this.#isLoaded(values)) this.#load(values);
+    this.#residents.beforeRun();
+    const ids = backend.getInputTensorIds(this.#fedInputs.map((input) => values[input]!));
+    const handles = this.#session.run(ids, this.#feeds, this.#fetches);
+    const done = handles.pop()!;
+    backend.binding.deleteTensor(done.id);
+    const data = this.#pairs.map(
+      ({ from }, place) => new ResidentData(from.shape, from.dtype, place, this.#fetch),
+    );
+    this.#residents.afterRun(data);
+    const results = handles.map((handle) => backend.createOutputTensor(handle));
+    return this.#sources.map((source) => {
+      if ("input" in source) return values[source.input]!;
+      if ("fetch" in source) return results[source.fetch]!;
+      return residentTensor(backend, data[source.place]!);
+    });
+  }
+
+  dispose(): void {
+    this.#residents.beforeClose();
+    this.#session.close();
+  }
+
+  /** Whether the variables hold these arguments. */
+  #isLoaded(values: readonly tf.Tensor[]): boolean {
+    return this.#pairs.every(({ input, to }, place) => {
+      const { dataId } = values[input]!;
+      if (to === undefined) return this.#constants[place] === dataId;
+      return this.#residents.holds(this.#backend.tensorMap.get(dataId), place);
+    });
+  }
+
+  /** Writes the arguments to the variables. */
+  #load(values: readonly tf.Tensor[]): void {
+    const backend = this.#backend;
+    const tensors = this.#pairs.map(({ input }) => values[input]!);
+    const ids = backend.getInputTensorIds(tensors);
+    this.#residents.beforeLoad();
+    const [loaded] = this.#session.run(ids, this.#loadFeeds, this.#loaded);
+    backend.binding.deleteTensor(loaded!.id);
+    this.#constants = this.#pairs.map(({ to }, place) =>
+      to === undefined ? tensors[place]!.dataId : undefined,
+    );
   }
 }
 

@@ -1,0 +1,142 @@
+/**
+ * One case on this project's side: milliseconds of a training step, of the emitted program's own step as the trainer
+ * runs it. A process of its own, started by `../versus_pytorch.mjs`; prints one line of JSON.
+ *
+ *   node bench/versus/ours.mjs CASE_AS_JSON ENGINE SECONDS
+ */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { nodeHost } from "../../dist/src/cli/host.js";
+import { importProgram } from "../../dist/src/cli/provide_runtime.js";
+import { checkText, emitModel } from "../../dist/src/compile.js";
+import { eraseTypes } from "../../dist/src/emit/typescript/erase.js";
+import { startEngine } from "../../dist/src/runtime/engine/index.js";
+import { tf } from "../../dist/src/runtime/index.js";
+import { counterRandom } from "../../dist/src/runtime/random.js";
+import { capturedStep } from "../../dist/src/runtime/train/captured_step.js";
+import { createOptimizer } from "../../dist/src/runtime/train/optimizers.js";
+import { createStep } from "../../dist/src/runtime/train/step.js";
+import { Holder } from "../../dist/src/runtime/train/tensors.js";
+import { initialGeneration } from "../../dist/src/runtime/train/trainer.js";
+import { LOSSES } from "./cases.mjs";
+
+const [json, engineName, seconds] = process.argv.slice(2);
+const wanted = JSON.parse(json);
+
+const BACKBONES = {
+  conv_32_64: "conv(32, kernel: 3) |> relu |> max_pool(2) |> conv(64, kernel: 3) |> relu |> max_pool(2)",
+  resnet18: [
+    "conv(64, kernel: 3) |> batch_norm |> relu",
+    ...[64, 64, 128, 128, 256, 256, 512, 512].map((width, k) =>
+      k > 0 && k % 2 === 0 ? `resnet_block(${width}, stride: 2)` : `resnet_block(${width})`,
+    ),
+    "global_avg_pool",
+  ].join(" |> "),
+};
+
+function spec({ net, image, width, batch, losses, heads }) {
+  const [height, columns, channels] = image;
+  return `
+dataset photos = folder("photos") {
+  image: ${channels === 1 ? "gray" : "rgb"}(${height}x${columns})
+  split: zero_shot(train: 0.5)
+}
+backbone net(): image[h, w, c] -> ${net === "resnet18" ? "vector[_]" : "image[_, _, _]"} { ${BACKBONES[net]} }
+model m {
+  data: photos
+  backbone: net()
+  embedding: ${heads === "shared" ? "shared " : ""}linear(${width}) |> normalize
+  losses { ${losses.map((name) => `${name}: ${LOSSES[name]}`).join("\n")} }
+  combine: ${losses.length === 1 ? losses[0] : losses.join(" + ")}
+  train { batch: ${batch.classes} classes * ${batch.samples} samples  optimizer: adam(lr: 1e-3)  steps: 1000 }
+}
+`;
+}
+
+async function load(text) {
+  const root = fileURLToPath(new URL("../..", import.meta.url));
+  const checked = checkText(nodeHost(join(root, "spec.dml")), { path: "spec.dml", text, standard: false });
+  const errors = checked.diagnostics.filter(({ severity }) => severity === "error");
+  if (errors.length > 0) throw new Error(errors.map(({ message }) => message).join("\n"));
+  const about = { specFile: "spec.dml", specHash: "", compiler: "dmlc" };
+  const emitted = await emitModel(checked.models[0], about);
+  const folder = mkdtempSync(join(tmpdir(), "dmlc-bench-"));
+  try {
+    const path = join(folder, "program.js");
+    writeFileSync(path, eraseTypes(emitted.text));
+    return await importProgram(path);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const program = await load(spec(wanted));
+const engine = await startEngine(engineName);
+const sizes = { classes: wanted.classes };
+const specs = program.parameters(sizes);
+const optimizer = createOptimizer(program.train.optimizer, specs);
+const notes = [];
+const plain = createStep(program, sizes, specs, optimizer);
+const { step } = capturedStep(engine.recorder, plain, (note) => notes.push(note));
+
+const { classes, samples } = wanted.batch;
+const size = classes * samples;
+const random = counterRandom(1, "bench");
+const pixels = Float32Array.from({ length: size * wanted.image.reduce((a, b) => a * b, 1) }, () =>
+  random.uniform(),
+);
+const labels = Int32Array.from({ length: size }, (_, k) => Math.floor(k / samples));
+
+const holder = new Holder();
+let generation = holder.hold(initialGeneration(program, sizes, specs, 1));
+let number = 0;
+/** One step, its batch handed over and its value read, as in training at every reading. */
+function once() {
+  const values = optimizer.rates(number++, 1);
+  const batch = {
+    images: tf.tensor4d(pixels, [size, ...wanted.image]),
+    labels: tf.tensor1d(labels, "int32"),
+    noise: {},
+  };
+  const rates = {
+    lr: Object.fromEntries(Object.entries(values.lr).map(([key, lr]) => [key, tf.scalar(lr)])),
+    firstCorrection: tf.scalar(values.firstCorrection),
+    secondCorrection: tf.scalar(values.secondCorrection),
+  };
+  const result = step(generation, batch, rates);
+  const [total] = result.values.total.dataSync();
+  const { groups = {}, losses, weights, ...scalars } = result.values;
+  tf.dispose([batch, rates, { ...groups }, { ...losses }, { ...weights }, { ...scalars }]);
+  holder.hold(result);
+  holder.release(generation);
+  generation = result;
+  return total;
+}
+
+const first = once();
+for (let k = 0; k < 4; k++) once();
+const times = [];
+const end = performance.now() + Number(seconds) * 1000;
+let last = first;
+while (performance.now() < end || times.length < 5) {
+  const from = performance.now();
+  last = once();
+  times.push(performance.now() - from);
+}
+times.sort((a, b) => a - b);
+const { maxRSS } = process.resourceUsage();
+console.log(
+  JSON.stringify({
+    ms: times[Math.floor(times.length / 4)],
+    median: times[times.length >> 1],
+    steps: times.length,
+    first,
+    last,
+    peak_mb: Math.round(maxRSS / 1024),
+    engine: engine.description,
+    notes,
+  }),
+);
+process.exit(0);
