@@ -3,7 +3,8 @@
  * backend check` and by `dmlc info`; starts one process.
  */
 import { totalmem } from "node:os";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
+import { ownPackage } from "../package.ts";
 import { runTool } from "./process.ts";
 import type { ToolOptions, ToolResult } from "./process.ts";
 import type { SelfTestReport } from "./self_test.ts";
@@ -24,14 +25,16 @@ export async function checkBackend(
   cuda: boolean,
   options: ToolOptions,
 ): Promise<BackendCheck> {
-  const script = fileURLToPath(new URL("self_test.js", import.meta.url));
+  const script = join(ownPackage().root, "dist/src/cli/backend/self_test.js");
   const environment = { ...options.environment, ...(cuda ? { TF_CPP_MIN_LOG_LEVEL: "0" } : {}) };
   const result = await runTool(process.execPath, [script, directory], { ...options, environment });
   if (result === undefined) return { problems: [`${process.execPath} cannot be run`], notes: [] };
   const report = reportOf(result);
   if (report === undefined) return { problems: [failure(result)], notes: [] };
-  const { wrong, ...found } = report;
-  const notes = cuda && found.device === "CPU" ? ["no GPU is used", ...gpuLines(result.errors)] : [];
+  const { wrong, driver, ...found } = report;
+  const without = driver ? [] : ["the NVIDIA driver's library, libcuda.so.1, is not on this system"];
+  const notes =
+    cuda && found.device === "CPU" ? ["no GPU is used", ...without, ...gpuLines(result.errors)] : [];
   return { ...found, problems: wrong, notes };
 }
 

@@ -85,7 +85,10 @@ export async function compileBinding(
   const quiet = join(sources, "quiet.cc");
   writeFileSync(quiet, QUIET_SOURCE);
   const flags = [
-    ...["-std=c++17", "-O2", "-fPIC", `-DNAPI_VERSION=${NAPI_VERSION}`],
+    "-std=c++17",
+    "-O2",
+    "-fPIC",
+    `-DNAPI_VERSION=${NAPI_VERSION}`,
     ...headers.map((folder) => `-I${folder}`),
     ...(process.platform === "darwin"
       ? ["-bundle", "-undefined", "dynamic_lookup", "-Wl,-rpath,@loader_path/../tensorflow"]

@@ -18,6 +18,8 @@ export interface SelfTestReport {
   readonly tensorflow: string;
   readonly tfjs: string;
   readonly device: "GPU" | "CPU";
+  /** Whether the system has the NVIDIA driver's library; asked for by CUDA builds only. */
+  readonly driver: boolean;
   /** What came out wrong, in words; empty if all is well. */
   readonly wrong: readonly string[];
 }
@@ -52,6 +54,7 @@ async function selfTest(installed: InstalledBackend): Promise<SelfTestReport> {
     tensorflow: backend.binding.TF_Version,
     tfjs: tf.version_core,
     device: backend.isUsingGpuDevice ? "GPU" : "CPU",
+    driver: installed.manifest.cuda && whyUnloadable("libcuda.so.1") === undefined,
     wrong,
   };
 }
@@ -65,16 +68,23 @@ function unloadable(directory: string): string[] {
   return readdirSync(nvidia, { recursive: true, encoding: "utf8" })
     .filter((path) => /\.so[.0-9]*$/.test(path))
     .flatMap((path) => {
-      try {
-        process.dlopen({ exports: {} }, join(nvidia, path));
-        return [];
-      } catch (error) {
-        const said = error instanceof Error ? error.message : String(error);
-        // Loaded, but no module of Node: as it should be.
-        if (/did not self-register/.test(said) || /libcuda\.so/.test(said)) return [];
-        return [`${path} cannot be loaded: ${said.split("\n")[0]}`];
-      }
+      const reason = whyUnloadable(join(nvidia, path));
+      return reason === undefined || /libcuda\.so/.test(reason)
+        ? []
+        : [`${path} cannot be loaded: ${reason}`];
     });
+}
+
+/** Why the system cannot load a library, or `undefined` if it can. */
+function whyUnloadable(library: string): string | undefined {
+  try {
+    process.dlopen({ exports: {} }, library);
+    return undefined;
+  } catch (error) {
+    const said = error instanceof Error ? error.message : String(error);
+    // Loaded, but no module of Node: as it should be.
+    return /did not self-register/.test(said) ? undefined : said.split("\n")[0];
+  }
 }
 
 const [directory = ""] = process.argv.slice(2);
