@@ -217,6 +217,12 @@ export interface CompressSettings {
   readonly kind: "distances";
   /** Width of the compressed embedding. */
   readonly to: number;
+  /** What is kept as well as can be: inner products (`strain`, where absent) or squared distances. */
+  readonly metric?: "strain" | "stress";
+  /** One linear head of the features in place of all heads. `linear` are the paths of the heads' parameters, in their order, where each head is one linear map itself; otherwise the head is fitted to them. */
+  readonly fold?: { readonly linear?: readonly string[] };
+  /** With `fold.linear`: how far directions are ranked by the heads alone, without the data; 0 where absent. */
+  readonly blend?: number;
 }
 
 /** Everything a compiled spec is. An emitted program's default export. */

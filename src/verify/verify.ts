@@ -3,6 +3,7 @@
  * looks at the graphs and the bounds of their nodes. Called after a sound plan, in one order. Pure.
  */
 import { checkCombination } from "../check/rules/combination.ts";
+import { checkCompression } from "../check/rules/compression.ts";
 import { notBuiltYet } from "../diagnostics/codes/check.ts";
 import { Diagnostics } from "../diagnostics/diagnostic.ts";
 import { MinerError, type LoweringError } from "../ir/lower/environment.ts";
@@ -19,6 +20,7 @@ import { reportTupleMismatch } from "./rules/tuples.ts";
 
 const laws: readonly ((subject: Subject) => void)[] = [
   ({ plan, diagnostics }) => checkCombination(plan, diagnostics),
+  ({ plan, diagnostics }) => checkCompression(plan, diagnostics),
   checkDivisions,
   checkHinges,
   checkReached,

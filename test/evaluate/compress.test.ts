@@ -1,7 +1,8 @@
 /** The laws of `compress: distances(to: d)`, over random embeddings of several shapes and ranks. */
 import fc from "fast-check";
+import { EigenvalueDecomposition, Matrix } from "ml-matrix";
 import { describe, expect, test } from "vitest";
-import { fitCompression, foldLinear } from "../../src/runtime/ensemble/compress.ts";
+import { fitCompression } from "../../src/runtime/ensemble/compress.ts";
 import { principalAxes, statistics } from "../../src/runtime/ensemble/compress_statistics.ts";
 import { counterRandom } from "../../src/runtime/random.ts";
 
@@ -129,65 +130,66 @@ describe("fitCompression", () => {
   });
 });
 
-describe("foldLinear", () => {
-  test("one head gives what the ensemble of linear heads and its compression give", () => {
-    fc.assert(
-      fc.property(fc.nat(10_000), fc.integer({ min: 1, max: 7 }), (key, to) => {
-        const [n, features] = [40, 5];
-        const dims = [3, 4];
-        const weights = [0.3, 0.7];
-        const random = counterRandom(key, "test/fold");
-        const h = lowRank(n, features, features, key);
-        const heads = dims.map((dim, k) => ({
-          kernel: Float32Array.from({ length: features * dim }, () => random.normal()),
-          bias: Float32Array.from({ length: dim }, () => random.normal()),
-          dim,
-          weight: weights[k]!,
-        }));
-        const u = new Float32Array(n * 7);
-        for (let i = 0; i < n; i++) {
-          let column = 0;
-          for (const head of heads) {
-            for (let k = 0; k < head.dim; k++) {
-              let sum = head.bias[k]!;
-              for (let f = 0; f < features; f++) sum += h[i * features + f]! * head.kernel[f * head.dim + k]!;
-              u[i * 7 + column++] = Math.sqrt(head.weight) * sum;
-            }
-          }
-        }
-        const { mean, covariance } = statistics(h, n, features);
-        const folded = foldLinear(heads, covariance, mean, to);
-        const compression = fitCompression(u, n, 7, to);
-        expect(folded.expectedLostDistance).toBeCloseTo(compression.expectedLostDistance, 4);
-        expect(folded.discardedEnergy).toBeCloseTo(compression.discardedEnergy, 5);
+describe("metric: stress", () => {
+  /** 2 ‖E‖² + (tr E)²: the mean of (D² - D_z²)² over normally distributed pairs, E the covariance of what they differ in. */
+  function stress(covariance: Matrix, basis: Matrix): number {
+    const { realEigenvalues: values, eigenvectorMatrix: vectors } = new EigenvalueDecomposition(covariance);
+    const root = vectors
+      .mmul(Matrix.diag(values.map((value) => Math.sqrt(Math.max(0, 2 * value)))))
+      .mmul(vectors.transpose());
+    const rest = Matrix.eye(covariance.rows).sub(basis.mmul(basis.transpose()));
+    const error = root.mmul(rest).mmul(root);
+    return 2 * error.norm("frobenius") ** 2 + error.trace() ** 2;
+  }
 
-        const z = compression.apply(u, n);
-        const other = new Float32Array(n * to);
-        for (let i = 0; i < n; i++) {
-          for (let k = 0; k < to; k++) {
-            let sum = folded.bias[k]!;
-            for (let f = 0; f < features; f++) sum += h[i * features + f]! * folded.kernel[f * to + k]!;
-            other[i * to + k] = sum;
-          }
-        }
-        // Axes of equal or zero variance may differ; distances may not.
-        for (let i = 0; i < n; i++) {
-          for (let j = 0; j < i; j++) {
-            const expected = squaredDistance(z, to, i, j);
-            expect(Math.abs(squaredDistance(other, to, i, j) - expected)).toBeLessThan(1e-3 * (1 + expected));
-          }
-        }
-      }),
-      { numRuns: 30, seed: 2 },
-    );
+  test("stretches what is kept by what is lost, and nothing near it is closer", () => {
+    const [n, dim, to] = [60, 6, 2];
+    const u = lowRank(n, dim, dim, 23);
+    const covariance = Matrix.from1DArray(dim, dim, statistics(u, n, dim).covariance);
+    const basisOf = (metric: "strain" | "stress"): Matrix =>
+      Matrix.from1DArray(dim, to, fitCompression(u, n, dim, to, metric).matrix);
+    const [strain, best] = [basisOf("strain"), basisOf("stress")];
+    const least = stress(covariance, best);
+    expect(least).toBeLessThan(0.9 * stress(covariance, strain));
+    // The residual of the optimum: what is discarded, doubled, is lambda'.
+    const lost = [...new EigenvalueDecomposition(covariance).realEigenvalues]
+      .sort((a, b) => b - a)
+      .slice(to)
+      .map((value) => 2 * value);
+    const sum = lost.reduce((a, b) => a + b);
+    const residual = 2 * lost.reduce((all, value) => all + value ** 2, 0) + (2 * sum ** 2) / (to + 2);
+    expect(least / residual).toBeCloseTo(1, 4);
+    const random = counterRandom(9, "test/stress");
+    for (let trial = 0; trial < 200; trial++) {
+      const size = 10 ** (-1 - (trial % 3));
+      const other = best.clone().add(
+        Matrix.zeros(dim, to).apply(function (this: Matrix, i, j) {
+          this.set(i, j, size * random.normal());
+        }),
+      );
+      expect(stress(covariance, other)).toBeGreaterThan(least * (1 - 1e-6));
+    }
   });
 
-  test("a head of the wrong size, and a width beyond the heads'", () => {
-    const head = { kernel: new Float32Array(6), dim: 3, weight: 1 };
-    expect(() => foldLinear([head], new Float64Array(4), new Float64Array(2), 4)).toThrow(
-      "which has 3 dimensions",
-    );
-    expect(() => foldLinear([head], new Float64Array(9), new Float64Array(3), 2)).toThrow("3 features to 3");
-    expect(() => foldLinear([head], new Float64Array(5), new Float64Array(2), 2)).toThrow("for 2 features");
+  test("says what it loses, and is exact where nothing is lost", () => {
+    for (const [rank, to] of [
+      [5, 3],
+      [2, 3],
+    ] as const) {
+      const [n, dim] = [30, 5];
+      const u = lowRank(n, dim, rank, 31);
+      const compression = fitCompression(u, n, dim, to, "stress");
+      const z = compression.apply(u, n);
+      let lost = 0;
+      let all = 0;
+      for (let i = 0; i < n; i++)
+        for (let j = 0; j < n; j++) {
+          lost += squaredDistance(u, dim, i, j) - squaredDistance(z, to, i, j);
+          all += squaredDistance(u, dim, i, j);
+        }
+      expect(Math.abs(lost / n ** 2 - compression.expectedLostDistance)).toBeLessThan((1e-5 * all) / n ** 2);
+      expect(Math.abs(lost / all - compression.discardedEnergy)).toBeLessThan(1e-5);
+      if (rank <= to) expect(compression.discardedEnergy).toBeLessThan(1e-9);
+    }
   });
 });

@@ -1,9 +1,8 @@
 /**
- * Laws of whole combinations, on the plan: gradients that can be told apart, as many gates kept as there are, heads that
- * can be compared, an ensemble that can be folded. Called when a model's plan is whole. Pure.
+ * Laws of whole combinations, on the plan: gradients that can be told apart and measured, as many gates kept as there are,
+ * heads that can be compared, one law for the weight of a head. Called when a model's plan is whole. Pure.
  */
 import {
-  cannotFold,
   inseparableGradients,
   malformedCombination,
   selectWithoutValidation,
@@ -20,8 +19,7 @@ import {
 } from "../../plan/combination.ts";
 import type { StrategyPlan as Strategy } from "../../plan/combination.ts";
 import type { CombinePlan, ModelPlan } from "../../plan/plan.ts";
-import type { LossInstance, Values } from "../../resolve/values.ts";
-import { walk } from "../../syntax/traverse.ts";
+import type { Values } from "../../resolve/values.ts";
 
 export function checkCombination(plan: ModelPlan, diagnostics: Diagnostics): void {
   const visit = (node: CombinePlan, surgery: Strategy | undefined): void => {
@@ -45,7 +43,6 @@ export function checkCombination(plan: ModelPlan, diagnostics: Diagnostics): voi
   };
   visit(plan.combine, undefined);
   checkInference(plan, diagnostics);
-  checkFold(plan, diagnostics);
 }
 
 /** `top: 5` of three losses. */
@@ -132,54 +129,6 @@ function checkWidths(node: Strategy, { heads }: ModelPlan, diagnostics: Diagnost
     help: "Give all heads below it the same width.",
   });
 }
-
-/** Measures of the standard library that no distance between embeddings can stand for. */
-const ASYMMETRIC: ReadonlySet<string> = new Set(["snr"]);
-
-/** A compression keeps the distances of one linear map; a gate is none, and an asymmetric measure no distance. */
-function checkFold({ combine, compress, losses }: ModelPlan, diagnostics: Diagnostics): void {
-  if (compress === undefined) return;
-  for (const { instance } of losses) {
-    const measure = asymmetricMeasure(instance);
-    if (measure !== undefined)
-      diagnostics.report(
-        cannotFold,
-        compress.span,
-        { compression: compress.name, measure },
-        { related: [{ span: instance.span, label: `compares by \`${measure}\`` }] },
-      );
-  }
-  const gate = gatesIn(combine)[0];
-  if (gate === undefined) return;
-  diagnostics.report(
-    cannotFold,
-    compress.span,
-    { compression: compress.name, gate: gate.name },
-    { related: [{ span: gate.span, label: "weighs each sample by itself" }] },
-  );
-}
-
-function asymmetricMeasure({ declaration, parameters }: LossInstance): string | undefined {
-  for (const value of parameters.values()) {
-    const found =
-      value.kind === "loss"
-        ? asymmetricMeasure(value)
-        : value.kind === "measure" && ASYMMETRIC.has(value.declaration.name.text)
-          ? value.declaration.name.text
-          : undefined;
-    if (found !== undefined) return found;
-  }
-  let called: string | undefined;
-  walk(declaration, {
-    enter: (node) => {
-      if (node.kind === "Call" && ASYMMETRIC.has(node.callee.text)) called = node.callee.text;
-    },
-  });
-  return called;
-}
-
-const gatesIn = (node: CombinePlan): Strategy[] =>
-  strategiesIn(node).filter(({ needs }) => needs.includes("per_sample"));
 
 function numberIn(values: Values, name: string): number | undefined {
   const value = values.get(name);

@@ -425,6 +425,15 @@ export const memoryWithheld = define<{ loss: string }>({
   help: () => "Remove `against …`, or write `i != j` in place of the order.",
 });
 
+export const impossibleCompression = define<{ what: string; why: string; help: string }>({
+  code: "DML0433",
+  name: "impossible-compression",
+  severity: "error",
+  message: ({ what }) => what,
+  reason: ({ why }) => why,
+  help: ({ help }) => help,
+});
+
 /** Everything that parses and means something in the language, but that this version cannot compile. */
 export const notBuiltYet = define<{ thing: string; help?: string }>({
   code: "DML0900",

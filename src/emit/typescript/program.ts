@@ -21,7 +21,7 @@ import type { EmittedLoss } from "./losses.ts";
 import { lossStatements } from "./losses.ts";
 import { Names, camelCase } from "./names.ts";
 import { headsOfOneShape, separatesGradients } from "./stacked_heads.ts";
-import { evaluateText, sourceText, splitText, trainText, transformText } from "./settings.ts";
+import { compressText, evaluateText, sourceText, splitText, trainText, transformText } from "./settings.ts";
 import { commentText, dataLiteral, objectKey, stringLiteral } from "./text.ts";
 import { numberIn } from "./values.ts";
 
@@ -298,9 +298,7 @@ function programText(plan: ModelPlan, identity: ProgramIdentity, optional: reado
     dataLiteral({ name, dim, unit, weight, losses }),
   );
   const compress =
-    plan.compress === undefined
-      ? []
-      : [`compress: ${dataLiteral({ kind: plan.compress.name, to: numberIn(plan.compress.values, "to") })}`];
+    plan.compress === undefined ? [] : [`compress: ${compressText(plan.compress, plan.heads)}`];
   return `{
   ${[
     `name: ${stringLiteral(plan.name)}`,

@@ -1,6 +1,12 @@
 /** Data, training and evaluation settings of a program: primitives of the spec as calls and literals of the runtime. */
-import type { DataPlan, EvaluatePlan, PrimitiveUse, TrainPlan } from "../../plan/plan.ts";
-import type { OptimizerSettings, ScheduleSettings, TrainSettings } from "../../runtime/program.ts";
+import { linearPath } from "../../plan/linear_heads.ts";
+import type { DataPlan, EvaluatePlan, ModelPlan, PrimitiveUse, TrainPlan } from "../../plan/plan.ts";
+import type {
+  CompressSettings,
+  OptimizerSettings,
+  ScheduleSettings,
+  TrainSettings,
+} from "../../runtime/program.ts";
 import { dataLiteral, stringLiteral } from "./text.ts";
 import { boolIn, numberIn, textIn } from "./values.ts";
 
@@ -99,4 +105,21 @@ function selectSettings(use: PrimitiveUse | undefined): TrainSettings["select"] 
 
 export function evaluateText(plan: EvaluatePlan): string {
   return dataLiteral(plan);
+}
+
+/** The settings of the compression, what is usual left out. */
+export function compressText(use: PrimitiveUse, heads: ModelPlan["heads"]): string {
+  const { name, values } = use;
+  if (name !== "distances") throw new Error(`no emission for the compression ${name}`);
+  const paths = heads.map(linearPath);
+  const linear = paths.every((path) => path !== undefined) ? { linear: paths } : {};
+  const blend = numberIn(values, "blend");
+  const settings: CompressSettings = {
+    kind: name,
+    to: numberIn(values, "to"),
+    ...(textIn(values, "metric") === "stress" ? { metric: "stress" } : {}),
+    ...(boolIn(values, "fold") ? { fold: linear } : {}),
+    ...(blend > 0 ? { blend } : {}),
+  };
+  return dataLiteral(settings);
 }

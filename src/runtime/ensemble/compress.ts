@@ -1,28 +1,36 @@
 /**
- * `compress: distances(to: d)`: an ensemble's embedding in d dimensions that keeps its distances.
+ * `compress: distances(to: d)`: an ensemble's embedding in d dimensions that keeps its distances, behind the heads. What
+ * every form of compression shares stands here too; `compress_fold.ts` has those that replace the heads.
  *
  * The ensemble embedding is u = concat_h √v_h·f_h, its metric D² = ‖u - u'‖² = Σ_h v_h ‖f_h - f_h'‖². With V_d the d
  * axes of largest variance of u, z = V_dᵀ(u - mean) never lengthens a distance, and of all linear contractions to d
  * dimensions it loses the least squared distance on average: 2 Σ_{i>d} λ_i over independent pairs, λ the variances.
- * Among all n x d configurations whatsoever it is closest in inner products (classical scaling; Eckart & Young 1936).
+ * Among all n x d configurations whatsoever it is closest in inner products (`strain`: classical scaling; Eckart & Young
+ * 1936).
+ *
+ * `stress` asks for the closest squared distances in the mean of squares. For normally distributed u the axes are the same,
+ * and the variances that are kept grow by what the others have lost: λ_i + c with c = Σ_{i>d} λ_i / (d + 2).
  *
  * Fitted on training samples without augmentation; z is not normalised again, which would be another metric. Called
  * by the run command after training. Pure.
  */
 import { principalAxes, statistics } from "./compress_statistics.ts";
-import type { PrincipalAxes } from "./compress_statistics.ts";
+import { multiply, multiplyTransposed, trace } from "./linear_algebra.ts";
+
+/** What is kept as well as can be: inner products, or squared distances. */
+export type Metric = "strain" | "stress";
 
 /** What compression costs, on the samples it was fitted on. */
 export interface CompressionLoss {
-  /** Σ_{i>d} λ_i / Σ_i λ_i: the share of the squared distance that is lost on average. */
+  /** The share of the squared distance that is lost on average; Σ_{i>d} λ_i / Σ_i λ_i for `strain`. */
   readonly discardedEnergy: number;
-  /** 2 Σ_{i>d} λ_i: the mean of D² - D_z² over pairs of samples drawn independently. */
+  /** The mean of D² - D_z² over pairs of samples drawn independently; 2 Σ_{i>d} λ_i for `strain`. */
   readonly expectedLostDistance: number;
 }
 
 /** z = matrixᵀ (u - mean). */
 export interface Compression extends CompressionLoss {
-  /** [dim, to], orthonormal columns. */
+  /** [dim, to]; orthonormal columns for `strain`. */
   readonly matrix: Float32Array;
   /** [dim] */
   readonly mean: Float32Array;
@@ -31,77 +39,94 @@ export interface Compression extends CompressionLoss {
 }
 
 /**
- * Compression behind the heads, for any heads (those that normalise cannot be folded into one linear map).
+ * Compression behind the heads, for any heads.
  *
  * @param embeddings [n, dim], the ensemble's embeddings of the training samples.
  * @param to width d of the compressed embedding, 1..dim.
  * @throws if `to` is not such a width, the sizes disagree, or there are no samples.
  */
-export function fitCompression(embeddings: Float32Array, n: number, dim: number, to: number): Compression {
+export function fitCompression(
+  embeddings: Float32Array,
+  n: number,
+  dim: number,
+  to: number,
+  metric: Metric = "strain",
+): Compression {
   checkWidth(to, dim);
-  if (n < 1 || embeddings.length !== n * dim) {
-    throw new Error(`compress: ${embeddings.length} values are not ${n} embeddings of ${dim}`);
-  }
-  const { mean, covariance } = statistics(embeddings, n, dim);
-  const axes = principalAxes(finite(covariance), dim);
-  const kept = firstColumns(axes.axes, dim, to);
+  const { mean, covariance } = ensembleStatistics(embeddings, n, dim);
+  const { basis, ...cost } = keptAxes(covariance, covariance, dim, to, metric);
   return {
-    matrix: Float32Array.from(kept),
+    matrix: Float32Array.from(basis),
     mean: Float32Array.from(mean),
-    ...loss(axes, to),
-    apply: (u, count) => project(u, count, mean, kept, to),
+    ...cost,
+    apply: (u, count) => project(u, count, mean, basis, to),
   };
 }
 
-/** A head that is one linear map of the shared features, f = kernelᵀ h + bias. */
-export interface LinearHead {
-  /** [features, dim] */
-  readonly kernel: Float32Array;
-  /** Width of its embedding. */
-  readonly dim: number;
-  /** v_h, the squared weight of the head in the ensemble embedding. */
-  readonly weight: number;
+/** Mean and covariance of the ensemble's embeddings; throws if the sizes disagree or a value is not finite. */
+export function ensembleStatistics(embeddings: Float32Array, n: number, dim: number) {
+  if (n < 1 || embeddings.length !== n * dim) {
+    throw new Error(`compress: ${embeddings.length} values are not ${n} embeddings of ${dim}`);
+  }
+  const found = statistics(embeddings, n, dim);
+  if (!found.covariance.every(Number.isFinite)) {
+    throw new Error("compress: the ensemble's embeddings hold values that are not finite");
+  }
+  return found;
 }
 
-/** One linear head in place of all: z = kernelᵀ h + bias. */
-export interface FoldedHead extends CompressionLoss {
-  /** [features, to] */
-  readonly kernel: Float32Array;
-  /** [to] */
-  readonly bias: Float32Array;
+export interface KeptAxes extends CompressionLoss {
+  /** [dim, to]: the axes, for `stress` each times √((λ + c) / λ). */
+  readonly basis: Float64Array;
 }
 
 /**
- * Folds linear heads into one linear head of width `to`: W_c = V_dᵀA, b_c = -V_dᵀAμ, where A stacks √v_h·W_h. The same
- * z as `fitCompression` on the ensemble's embeddings. The heads' own biases cancel in every distance.
+ * The first `to` axes of `ranked`, and what is lost of `covariance` beside them.
  *
- * @param heads the heads, all of the same features, in the ensemble's order.
- * @param featureCovariance [features, features], of the training samples' features, divided by n.
- * @param featureMean [features], μ.
- * @param to width of the folded head, 1..sum of the heads' widths.
- * @throws if `to` is not such a width or the sizes disagree.
+ * @param covariance [dim, dim], of what is to be compressed.
+ * @param ranked [dim, dim], the covariance itself, or what else ranks directions.
+ * @param total the whole variance, where `covariance` is that of a part: the trace of `covariance` if left out.
  */
-export function foldLinear(
-  heads: readonly LinearHead[],
-  featureCovariance: Float64Array,
-  featureMean: Float64Array,
+export function keptAxes(
+  covariance: Float64Array,
+  ranked: Float64Array,
+  dim: number,
   to: number,
-): FoldedHead {
-  const features = featureMean.length;
-  const dim = heads.reduce((sum, head) => sum + head.dim, 0);
-  checkWidth(to, dim);
-  if (featureCovariance.length !== features * features) {
-    throw new Error(`compress: a covariance of ${featureCovariance.length} values for ${features} features`);
+  metric: Metric,
+  total = trace(covariance, dim),
+): KeptAxes {
+  const { variances, axes } = principalAxes(ranked, dim);
+  const basis = firstColumns(axes, dim, to);
+  // Where the axes are those of the covariance, the sum of the small variances has digits that a difference loses.
+  const isOwn = ranked === covariance;
+  const beside = total - trace(covariance, dim);
+  const kept = multiplyTransposed(basis, multiply(covariance, basis, dim, dim, to), dim, to, to);
+  const inner = isOwn
+    ? variances.slice(to).reduceRight((sum, value) => sum + value, 0)
+    : Math.max(0, trace(covariance, dim) - trace(kept, to));
+  const lost = inner + Math.max(0, beside);
+  let regained = 0;
+  if (metric === "stress") {
+    const directions = Array.from({ length: to }, (_, i) => kept[i * to + i]!);
+    const least = 1e-12 * Math.max(...directions);
+    const rank = directions.filter((variance) => variance > least).length;
+    const c = lost / (rank + 2);
+    regained = rank * c;
+    directions.forEach((variance, i) => {
+      // An axis along which nothing varies has nothing to stretch.
+      if (!(variance > least)) return;
+      const factor = Math.sqrt((variance + c) / variance);
+      for (let a = 0; a < dim; a++) basis[a * to + i] = factor * basis[a * to + i]!;
+    });
   }
-  const stacked = stack(heads, features, dim);
-  const spread = multiply(featureCovariance, stacked, features, features, dim);
-  const axes = principalAxes(finite(multiplyTransposed(stacked, spread, features, dim, dim)), dim);
-  const kernel = multiply(stacked, firstColumns(axes.axes, dim, to), features, dim, to);
-  const offset = multiply(featureMean, kernel, 1, features, to);
-  return { kernel: Float32Array.from(kernel), bias: Float32Array.from(offset, (x) => -x), ...loss(axes, to) };
+  return {
+    basis,
+    discardedEnergy: total > 0 ? (lost - regained) / total : 0,
+    expectedLostDistance: 2 * (lost - regained),
+  };
 }
 
-function checkWidth(to: number, dim: number): void {
+export function checkWidth(to: number, dim: number): void {
   if (!Number.isInteger(to) || to < 1) {
     throw new Error(`compress: distances(to: ${to}) needs a positive whole number of dimensions`);
   }
@@ -110,20 +135,6 @@ function checkWidth(to: number, dim: number): void {
       `compress: distances(to: ${to}) is wider than the ensemble's embedding, which has ${dim} dimensions`,
     );
   }
-}
-
-function finite(covariance: Float64Array): Float64Array {
-  if (!covariance.every(Number.isFinite)) {
-    throw new Error("compress: the ensemble's embeddings hold values that are not finite");
-  }
-  return covariance;
-}
-
-function loss({ variances }: PrincipalAxes, to: number): CompressionLoss {
-  // From the smallest up, so that a small remainder keeps its digits.
-  const lost = variances.slice(to).reduceRight((sum, value) => sum + value, 0);
-  const total = variances.reduceRight((sum, value) => sum + value, 0);
-  return { discardedEnergy: total > 0 ? lost / total : 0, expectedLostDistance: 2 * lost };
 }
 
 /** (u - mean) times `matrix` [dim, to], row by row: [n, to]. */
@@ -149,54 +160,9 @@ function project(
   return result;
 }
 
-/** [features, dim]: the heads' kernels side by side, each times √v_h. */
-function stack(heads: readonly LinearHead[], features: number, dim: number): Float64Array {
-  const stacked = new Float64Array(features * dim);
-  let column = 0;
-  for (const head of heads) {
-    if (head.kernel.length !== features * head.dim) {
-      throw new Error(
-        `compress: a head of ${head.kernel.length} values does not map ${features} features to ${head.dim}`,
-      );
-    }
-    const scale = Math.sqrt(head.weight);
-    for (let i = 0; i < features; i++) {
-      for (let k = 0; k < head.dim; k++) {
-        stacked[i * dim + column + k] = scale * head.kernel[i * head.dim + k]!;
-      }
-    }
-    column += head.dim;
-  }
-  return stacked;
-}
-
 /** The first `columns` columns of a [dim, dim] matrix. */
 function firstColumns(matrix: Float64Array, dim: number, columns: number): Float64Array {
   const result = new Float64Array(dim * columns);
   for (let i = 0; i < dim; i++) result.set(matrix.subarray(i * dim, i * dim + columns), i * columns);
-  return result;
-}
-
-/** a [m, k] times b [k, n]. */
-function multiply(a: Float64Array, b: Float64Array, m: number, k: number, n: number): Float64Array {
-  const result = new Float64Array(m * n);
-  for (let i = 0; i < m; i++) {
-    for (let l = 0; l < k; l++) {
-      const value = a[i * k + l]!;
-      for (let j = 0, p = i * n, q = l * n; j < n; j++, p++, q++) result[p] = result[p]! + value * b[q]!;
-    }
-  }
-  return result;
-}
-
-/** aᵀ b of a [k, m] and b [k, n]: [m, n]. */
-function multiplyTransposed(a: Float64Array, b: Float64Array, k: number, m: number, n: number): Float64Array {
-  const result = new Float64Array(m * n);
-  for (let l = 0; l < k; l++) {
-    for (let i = 0; i < m; i++) {
-      const value = a[l * m + i]!;
-      for (let j = 0, p = i * n, q = l * n; j < n; j++, p++, q++) result[p] = result[p]! + value * b[q]!;
-    }
-  }
   return result;
 }

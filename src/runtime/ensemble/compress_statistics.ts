@@ -1,4 +1,4 @@
-/** Mean, covariance and principal axes in float64: what compression is made of. Pure; called by `compress.ts`. */
+/** Mean, covariance and principal axes in float64: what compression is made of. Pure; called by compression. */
 import { EigenvalueDecomposition, Matrix } from "ml-matrix";
 
 export interface Statistics {
@@ -42,6 +42,29 @@ export function statistics(samples: Float32Array, n: number, dim: number): Stati
     }
   }
   return { mean, covariance };
+}
+
+/**
+ * The covariance of features [n, p] and embeddings [n, dim] about their means: [p, dim], divided by n.
+ */
+export function crossCovariance(
+  features: Float32Array,
+  featureMean: Float64Array,
+  embeddings: Float32Array,
+  mean: Float64Array,
+  n: number,
+): Float64Array {
+  const [p, dim] = [featureMean.length, mean.length];
+  const result = new Float64Array(p * dim);
+  const centred = new Float64Array(dim);
+  for (let i = 0; i < n; i++) {
+    for (let a = 0; a < dim; a++) centred[a] = (embeddings[i * dim + a]! - mean[a]!) / n;
+    for (let f = 0; f < p; f++) {
+      const value = features[i * p + f]! - featureMean[f]!;
+      for (let a = 0, q = f * dim; a < dim; a++, q++) result[q] = result[q]! + value * centred[a]!;
+    }
+  }
+  return result;
 }
 
 /** Principal axes of a covariance [dim, dim]; rounding may leave its zero variances slightly negative, they become 0. */

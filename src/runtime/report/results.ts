@@ -39,8 +39,14 @@ export interface Results {
   /** Where the spec says `compress`: what it cost on the training samples (see `CompressionLoss`). */
   readonly compression?: {
     readonly to: number;
+    /** What was to be kept: inner products (`strain`) or squared distances (`stress`). */
+    readonly metric: "strain" | "stress";
     readonly discarded_energy: number;
     readonly expected_lost_distance: number;
+    /** Whether the compression follows the heads, or one linear head stands for them, exactly or by regression. */
+    readonly heads: "kept" | "folded" | "regressed";
+    /** Of a regression: the share of the embeddings' variance that no linear map of the features explains. */
+    readonly unexplained?: number;
   };
   /** Effective weight of each loss after the last step. */
   readonly weights: Readonly<Record<string, number>>;
@@ -88,8 +94,11 @@ export const resultsSchema = z.object({
   compression: z
     .object({
       to: z.int().positive(),
+      metric: z.enum(["strain", "stress"]),
       discarded_energy: z.number().min(0).max(1),
       expected_lost_distance: z.number().nonnegative(),
+      heads: z.enum(["kept", "folded", "regressed"]),
+      unexplained: z.number().min(0).max(1).exactOptional(),
     })
     .exactOptional(),
   weights: z.record(z.string(), z.number()),

@@ -21,6 +21,8 @@ interface EmbeddedBatch {
   readonly heads: TensorMap;
   /** Squared weights of heads, where the network decides them: [B], or scalars. */
   readonly weights: TensorMap;
+  /** The features [B, F] under `features`, where the compression reads them; else nothing. */
+  readonly read: TensorMap;
 }
 
 /** A program's forward pass in evaluation mode, over parameters, state and images [B, H, W, C]. */
@@ -37,7 +39,8 @@ export function createEmbedder(
     tf.tidy(() => {
       const net = createNet(sizes, false, parameters, state);
       const { features, heads } = program.embed(images as tf.Tensor4D, net);
-      return { heads: { ...heads }, weights: { ...program.headWeights?.(features, net) } };
+      const read: TensorMap = program.compress?.fold === undefined ? {} : { features };
+      return { heads: { ...heads }, weights: { ...program.headWeights?.(features, net) }, read };
     });
   return capture(recorder, embed, {
     label: "embedding pass",
@@ -62,6 +65,8 @@ export interface SampleEmbeddings {
   readonly heads: Readonly<Record<string, Float32Array>>;
   /** Squared weights of heads that the network decides on, or that were fitted: [n], or [1] for all samples. */
   readonly weights: WeightValues;
+  /** The backbone's features [n, F], where the program's compression reads them. */
+  readonly features?: Float32Array;
 }
 
 /** The embeddings of the samples at `indices`, without augmentation. */
@@ -75,6 +80,7 @@ export async function embedSamples(
     program.heads.map((head) => [head.name, new Float32Array(indices.length * head.dim)]),
   );
   const weights = new Map<string, Float32Array>();
+  let features: Float32Array | undefined;
   // Every batch is of one size, the last filled up with zeros: one shape, one captured graph.
   const size = Math.min(EVALUATION_BATCH, indices.length);
   const batches = evaluationBatches(dataset, indices, size);
@@ -94,9 +100,16 @@ export async function embedSamples(
       all.set(weight.rank === 0 ? values : values.subarray(0, count), weight.rank === 0 ? 0 : from);
       weights.set(name, all);
     }
-    tf.dispose([input, { ...output.heads }, { ...output.weights }]);
+    const read = output.read["features"];
+    if (read !== undefined) {
+      const width = read.size / size;
+      features ??= new Float32Array(indices.length * width);
+      features.set((await read.data()).subarray(0, count * width), from * width);
+    }
+    tf.dispose([input, { ...output.heads }, { ...output.weights }, { ...output.read }]);
   }
-  return { heads: embeddings, weights: { ...Object.fromEntries(weights), ...network.fitted } };
+  const all = { ...Object.fromEntries(weights), ...network.fitted };
+  return { heads: embeddings, weights: all, ...(features === undefined ? {} : { features }) };
 }
 
 /** Images of `count` samples as those of `size`. */

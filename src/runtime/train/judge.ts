@@ -3,12 +3,12 @@
  * and its compressed form, which is fitted on training samples. Called once, at the end of a run.
  */
 import type { Dataset, Split } from "../data/types.ts";
-import { fitCompression } from "../ensemble/compress.ts";
 import { ensembleDim, ensembleEmbedding, permutedWeights } from "../ensemble/embedding.ts";
 import { evaluateEmbeddings } from "../evaluate/evaluate.ts";
 import type { Metrics } from "../evaluate/evaluate.ts";
 import type { Results } from "../report/results.ts";
 import type { StoredTensor } from "../report/safetensors.ts";
+import { compressed } from "./compressed.ts";
 import { embedSamples, pixelEmbeddings } from "./embed.ts";
 import type { Network } from "./embed.ts";
 
@@ -53,7 +53,8 @@ export async function judge(
   const pixels = await measure(pixelEmbeddings(dataset, split.test), height * rowWidth * channels, "pixels");
   const before = await measure(await ensembleOf(untrained, split.test), width, "the untrained network");
 
-  const { heads: embeddings, weights } = await embedSamples(trained, dataset, split.test);
+  const seen = await embedSamples(trained, dataset, split.test);
+  const { heads: embeddings, weights } = seen;
   const count = split.test.length;
   const permuted = permutedWeights(weights, count, seed);
   if (permuted !== undefined) total++;
@@ -84,26 +85,16 @@ export async function judge(
   }
   if (compress === undefined) return { test, headWeights, stored };
 
-  const fitted = fitCompression(
-    await ensembleOf(trained, split.train),
-    split.train.length,
-    width,
-    compress.to,
-  );
-  const compressed = fitted.apply(joined, count);
+  const {
+    embeddings: short,
+    said,
+    stored: needed,
+  } = await compressed(trained, compress, dataset, split, seen);
   return {
-    test: { ...test, compressed: await measure(compressed, compress.to, "the compressed embedding") },
-    compression: {
-      to: compress.to,
-      discarded_energy: fitted.discardedEnergy,
-      expected_lost_distance: fitted.expectedLostDistance,
-    },
+    test: { ...test, compressed: await measure(short, compress.to, "the compressed embedding") },
+    compression: said,
     headWeights,
-    stored: new Map([
-      ...stored,
-      ["compress/matrix", { shape: [width, compress.to], data: fitted.matrix }],
-      ["compress/mean", { shape: [width], data: fitted.mean }],
-    ]),
+    stored: new Map([...stored, ...needed]),
   };
 }
 
