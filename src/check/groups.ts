@@ -2,12 +2,8 @@
  * The named groups of `hierarchical { name: COMBINATION [with PIPELINE] }`: their entries, the heads they own, and the
  * lint against groups that change nothing. Called for the heads of a model and for its combination. Pure.
  */
-import {
-  duplicateName,
-  malformedCombination,
-  malformedSetting,
-  redundantGroup,
-} from "../diagnostics/codes/check.ts";
+import { duplicateName, malformedCombination, malformedSetting } from "../diagnostics/codes/check.ts";
+import { redundantGroup } from "../diagnostics/codes/laws.ts";
 import type { Diagnostics } from "../diagnostics/diagnostic.ts";
 import type { Call, Entry, Expression } from "../syntax/ast.ts";
 import { walk } from "../syntax/traverse.ts";

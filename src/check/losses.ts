@@ -2,7 +2,8 @@
  * A model's `losses { … }`: each entry as a bound loss with its miner and its own head, where it has one. Also what a
  * loss asks of a batch. Pure.
  */
-import { impossibleBatch, malformedSetting, memoryOutOfPlace } from "../diagnostics/codes/check.ts";
+import { impossibleBatch, malformedSetting } from "../diagnostics/codes/check.ts";
+import { memoryOutOfPlace } from "../diagnostics/codes/laws.ts";
 import type { MemoryPlan } from "../plan/plan.ts";
 import { instantiateLoss, instantiateMiner } from "../resolve/bind.ts";
 import { oneLine, writeNumber } from "../resolve/describe.ts";

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import * as check from "../../src/diagnostics/codes/check.ts";
 import * as formula from "../../src/diagnostics/codes/formula.ts";
+import * as laws from "../../src/diagnostics/codes/laws.ts";
 import * as resolve from "../../src/diagnostics/codes/resolve.ts";
 import * as syntax from "../../src/diagnostics/codes/syntax.ts";
 import * as text from "../../src/diagnostics/codes/text.ts";
@@ -12,6 +13,7 @@ const stages: readonly [string, object][] = [
   ["DML02", resolve],
   ["DML03", formula],
   ["DML04", check],
+  ["DML04", laws],
 ];
 
 const definitions = stages.flatMap(([stage, table]) =>

@@ -2,7 +2,7 @@
  * The law of `assumes unit(x)` and `assumes free(x)`: a loss on a head of another geometry than it was made for gets a
  * warning with the fix. Held for each loss of a model, and for losses that a loss applies to its own embeddings. Pure.
  */
-import { headGeometry } from "../../diagnostics/codes/check.ts";
+import { headGeometry } from "../../diagnostics/codes/laws.ts";
 import type { HeadPlan } from "../../plan/plan.ts";
 import type { LossInstance } from "../../resolve/values.ts";
 import type { Call } from "../../syntax/ast.ts";

@@ -2,11 +2,8 @@
  * Laws of whole combinations, on the plan: gradients that can be told apart and measured, as many gates kept as there are,
  * heads that can be compared, one law for the weight of a head. Called when a model's plan is whole. Pure.
  */
-import {
-  inseparableGradients,
-  malformedCombination,
-  selectWithoutValidation,
-} from "../../diagnostics/codes/check.ts";
+import { malformedCombination, selectWithoutValidation } from "../../diagnostics/codes/check.ts";
+import { inseparableGradients } from "../../diagnostics/codes/laws.ts";
 import type { Diagnostics } from "../../diagnostics/diagnostic.ts";
 import {
   isFitted,

@@ -2,7 +2,7 @@
  * Laws of `compress`, on the plan: an ensemble whose distances one map can keep, a head that can be fitted, settings that
  * go together. Called when a model's plan is whole. Pure.
  */
-import { cannotFold, impossibleCompression } from "../../diagnostics/codes/check.ts";
+import { cannotFold, impossibleCompression } from "../../diagnostics/codes/laws.ts";
 import type { Diagnostics } from "../../diagnostics/diagnostic.ts";
 import { strategiesIn } from "../../plan/combination.ts";
 import type { StrategyPlan } from "../../plan/combination.ts";

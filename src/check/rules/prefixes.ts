@@ -2,7 +2,7 @@
  * The law that a prefix of an embedding is no longer than the embedding: held for each loss of a model, where the head's
  * width is known. Pure.
  */
-import { prefixTooLong } from "../../diagnostics/codes/check.ts";
+import { prefixTooLong } from "../../diagnostics/codes/laws.ts";
 import { wrongArgumentType } from "../../diagnostics/codes/resolve.ts";
 import { Diagnostics } from "../../diagnostics/diagnostic.ts";
 import { describeValue } from "../../resolve/describe.ts";

@@ -2,7 +2,7 @@
  * The law that a loss of several views is given views that differ: they are drawn by the data set's augmentation, and
  * without one, or with one that leaves every image as it is, a warning says so. Held for each loss of a model. Pure.
  */
-import { equalViews } from "../../diagnostics/codes/check.ts";
+import { equalViews } from "../../diagnostics/codes/laws.ts";
 import type { DataPlan, PrimitiveUse } from "../../plan/plan.ts";
 import type { LossInstance } from "../../resolve/values.ts";
 import type { CheckContext } from "../context.ts";

@@ -5,6 +5,7 @@
 import * as check from "../codes/check.ts";
 import * as formula from "../codes/formula.ts";
 import * as interpret from "../codes/interpret.ts";
+import * as laws from "../codes/laws.ts";
 import * as resolve from "../codes/resolve.ts";
 import * as syntax from "../codes/syntax.ts";
 import * as text from "../codes/text.ts";
@@ -29,6 +30,6 @@ function isEntry(value: unknown): value is CatalogueEntry {
   return typeof value === "object" && value !== null && "code" in value;
 }
 
-export const catalogue: readonly CatalogueEntry[] = [text, syntax, resolve, formula, check, interpret]
+export const catalogue: readonly CatalogueEntry[] = [text, syntax, resolve, formula, check, laws, interpret]
   .flatMap(entriesOf)
   .sort((a, b) => (a.code < b.code ? -1 : 1));

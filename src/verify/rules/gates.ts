@@ -2,7 +2,7 @@
  * The law of strategies that weigh each sample (`needs per_sample`): every loss below one must be a mean over samples,
  * and every strategy between them a weighted sum. Pure.
  */
-import { notPerSample } from "../../diagnostics/codes/check.ts";
+import { notPerSample } from "../../diagnostics/codes/laws.ts";
 import type { CombinePlan } from "../../plan/plan.ts";
 import { oneLine } from "../../resolve/describe.ts";
 import { textOf } from "../../source/source.ts";

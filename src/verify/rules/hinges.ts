@@ -2,7 +2,7 @@
  * The law that a margin can be met and can be missed: on the head of its loss, the argument of a hinge must be able to
  * be positive, and able not to be. Weights that carry no gradient are no hinges. Pure.
  */
-import { hingeAlwaysActive, hingeNeverActive } from "../../diagnostics/codes/check.ts";
+import { hingeAlwaysActive, hingeNeverActive } from "../../diagnostics/codes/laws.ts";
 import type { Interval } from "../../ir/analysis/intervals.ts";
 import { constantOf, type Node } from "../../ir/graph.ts";
 import { formatNumber, oneLine } from "../../resolve/describe.ts";

@@ -2,7 +2,7 @@
  * The law of the memory budget: what the losses of a step keep for their gradients must fit. Counted on the graph that is
  * emitted, after its passes; a side that only the data tells counts as small as it can be. Pure.
  */
-import { memoryBudget } from "../../diagnostics/codes/check.ts";
+import { memoryBudget } from "../../diagnostics/codes/laws.ts";
 import { Graph, lengthOf, type Node } from "../../ir/graph.ts";
 import { lowerPlanned } from "../../ir/lower/model.ts";
 import { topological } from "../../ir/order.ts";

@@ -2,7 +2,7 @@
  * The law that what is trained is reached: from the value of a loss a gradient must flow to each of its trained
  * parameters, and to the embeddings of its head. Pure.
  */
-import { unreachedByGradient } from "../../diagnostics/codes/check.ts";
+import { unreachedByGradient } from "../../diagnostics/codes/laws.ts";
 import type { Node } from "../../ir/graph.ts";
 import type { Subject } from "../subject.ts";
 

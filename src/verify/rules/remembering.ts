@@ -2,7 +2,7 @@
  * The law of memories: a loss against one must have an index that runs over it. What keeps its indices in the batch by
  * an order is warned of; a loss that has none to begin with is an error. Pure.
  */
-import { memoryOutOfPlace, memoryWithheld } from "../../diagnostics/codes/check.ts";
+import { memoryOutOfPlace, memoryWithheld } from "../../diagnostics/codes/laws.ts";
 import type { Subject } from "../subject.ts";
 
 export function checkRemembering({ losses, diagnostics }: Subject): void {

@@ -2,7 +2,7 @@
  * The law of what a strategy needs of the values it combines (`needs non_negative`, `needs positive`): proven by
  * intervals it is silent, disproven by a batch on which it fails it is an error, otherwise a warning. Pure.
  */
-import { needBroken, needUnproven } from "../../diagnostics/codes/check.ts";
+import { needBroken, needUnproven } from "../../diagnostics/codes/laws.ts";
 import type { Interval } from "../../ir/analysis/intervals.ts";
 import type { CombinePlan } from "../../plan/plan.ts";
 import { formatNumber } from "../../resolve/describe.ts";

@@ -1,5 +1,5 @@
 /** The law that a miner and its loss speak of the same tuples, as lowering finds it. Pure. */
-import { tupleMismatch } from "../../diagnostics/codes/check.ts";
+import { tupleMismatch } from "../../diagnostics/codes/laws.ts";
 import type { Diagnostics } from "../../diagnostics/diagnostic.ts";
 import type { LossPlan } from "../../plan/plan.ts";
 
