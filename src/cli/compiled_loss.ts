@@ -127,10 +127,14 @@ export function compileLoss(
 /** The operations, with blocks of the size that was asked for. */
 function opsWith({ chunk: blocks }: CompileOptions): typeof ops {
   if (blocks === undefined) return ops;
+  const { blockBytes } = blocks;
   return {
     ...ops,
-    inBlocks: (rowBytes, sliced, shared, sum) =>
-      ops.inBlocks(rowBytes, sliced, shared, sum, blocks.blockBytes),
+    inBlocks: (rowBytes, sliced, shared, body) => ops.inBlocks(rowBytes, sliced, shared, body, blockBytes),
+    logSumExpInBlocks: (rowBytes, sliced, shared, body) =>
+      ops.logSumExpInBlocks(rowBytes, sliced, shared, body, blockBytes),
+    crossEntropyInBlocks: (rowBytes, sliced, shared, body) =>
+      ops.crossEntropyInBlocks(rowBytes, sliced, shared, body, blockBytes),
   };
 }
 

@@ -77,6 +77,9 @@ export type ReduceOperator =
   | "argmax"
   | "argmin";
 
+/** How the blocks of a reduction are put together; the last two carry a maximum and a sum. */
+export type Combination = "sum" | "logsumexp" | "cross_entropy";
+
 /**
  * What a node computes. `inputs` are positional and broadcast like in tfjs.
  * - `input`: an embedding [batch, dim], of a further view where one is named (1, 2, …); `labels`: class indices [batch]; `param`: a parameter of a loss; `state`: a state.
@@ -100,8 +103,9 @@ export type ReduceOperator =
  * - Of batches sorted by class into blocks of M: `within_class`, the entries of [batch, batch] in each row's own block;
  *   `classmates`, the entries of [batch] in each sample's own block; `other_classmates`, from the labels, which of the
  *   block are not the sample itself; all [batch, M].
- * - `in_blocks`: the sum of its body over blocks of rows along `side`: the first `sliced` inputs by their rows, the rest
- *   whole, each standing in the `slot` of the body at its place.
+ * - `in_blocks`: its body over blocks of rows along `side`, put together: the first `sliced` inputs by their rows, the
+ *   rest whole, each standing in the `slot` of the body at its place. The roots of the body are a block's sum, or its
+ *   log-sum-exp, or its logits and target.
  */
 export type Operation =
   | { readonly kind: "input"; readonly name: string; readonly view?: number }
@@ -139,24 +143,25 @@ export type Operation =
   | {
       readonly kind: "in_blocks";
       readonly side: "batch" | "classes";
+      readonly combine: Combination;
       readonly sliced: number;
       readonly body: BlockBody;
     };
 
-/** What a block computes: a graph of its own, from slots to a scalar. */
+/** What a block computes: a graph of its own, from slots to roots. */
 export class BlockBody {
-  readonly root: Node;
+  readonly roots: readonly Node[];
   /** Leaves of the body in the order of the inputs of `in_blocks`. */
   readonly slots: readonly Node[];
 
-  constructor(root: Node, slots: readonly Node[]) {
-    this.root = root;
+  constructor(roots: readonly Node[], slots: readonly Node[]) {
+    this.roots = roots;
     this.slots = slots;
   }
 
   /** For the identity of the node that holds it. */
   toJSON(): string {
-    return `%${this.root.id}(${this.slots.map((slot) => slot.id).join(",")})`;
+    return `${this.roots.map((root) => `%${root.id}`).join(",")}(${this.slots.map((slot) => slot.id).join(",")})`;
   }
 }
 

@@ -16,6 +16,7 @@ import type { LossInstance } from "../../src/resolve/values.ts";
 import { startEngine } from "../../src/runtime/engine/index.ts";
 import { formula, loss } from "../interpret/support.ts";
 import { CIRCLE, MARGIN, SMOOTH_AP, SOFT_TRIPLE } from "./published_losses.ts";
+import { peakBytes } from "./peak_bytes.ts";
 import { randomBatch } from "./support.ts";
 
 beforeAll(async () => {
@@ -26,6 +27,7 @@ const USES: readonly (readonly [string, LossInstance])[] = [
   ...["contrastive", "triplet(margin: 0.4)", "multi_similarity", "normalized_softmax", "arcface"].map(
     (use) => [use, loss(use)] as const,
   ),
+  ["proxy_anchor", loss("proxy_anchor")],
   ["margin", loss("margin(nu: 0.1)", MARGIN)],
   ["circle", loss("circle", CIRCLE)],
   ["soft_triple", loss("soft_triple(centers: 3)", SOFT_TRIPLE)],
@@ -38,14 +40,59 @@ const USES: readonly (readonly [string, LossInstance])[] = [
     ),
   ],
   [
+    "log-sum-exp over some classes",
+    formula(
+      "mean[i] logsumexp[k in classes | k != y[i], k > 1] (3 * cosine(x[i], w[k]))",
+      "param w: real[classes, dim] = normal()",
+    ),
+  ],
+  [
+    "log-sum-exp over classes of which there are none",
+    formula(
+      "mean[i] (norm(x[i]) + logsumexp[k in classes | cosine(x[i], w[k]) > 2] (3 * cosine(x[i], w[k])))",
+      "param w: real[classes, dim] = normal()",
+    ),
+  ],
+  [
+    "log(1 + sum of exp) over some classes",
+    formula(
+      "mean[i] log1p(sum[k in classes | k != y[i]] exp(9 * cosine(x[i], w[k])))",
+      "param w: real[classes, dim] = normal()",
+    ),
+  ],
+  ["log-sum-exp over pairs", formula("logsumexp[i, j | differs(i, j)] (5 * cosine(x[i], x[j]))")],
+  [
+    "softmax over classes",
+    formula(
+      "mean[i] sum[k in classes] softmax[k in classes](4 * cosine(x[i], w[k])) * cosine(x[i], w[k])",
+      "param w: real[classes, dim] = normal()",
+    ),
+  ],
+  [
+    "means over classes, of every class and of some",
+    formula(
+      "mean[i] (mean[k in classes] relu(cosine(x[i], w[k])) + mean[k in classes | k != y[i]] norm(w[k]) * cosine(x[i], w[k]))",
+      "param w: real[classes, dim] = normal()",
+    ),
+  ],
+  [
+    "a state over classes",
+    formula(
+      "mean[i] sum[k in classes] relu(cosine(x[i], w[k]) - c[k])",
+      "param w: real[classes, dim] = normal()\nstate c: real[classes] = 0.1 then c + 0.1",
+    ),
+  ],
+  [
     "a number of tuples",
     formula("(count[i, j | differs(i, j)] cosine(x[i], x[j]) > 0) * mean[i] norm(x[i])"),
   ],
 ];
 
-const close = (a: ArrayLike<number>, b: ArrayLike<number>): void => {
+const IN_BLOCKS = /ops\.(inBlocks|logSumExpInBlocks|crossEntropyInBlocks)\(/;
+
+const close = (a: ArrayLike<number>, b: ArrayLike<number>, of?: string): void => {
   const largest = Math.max(1e-3, ...Array.from(a, Math.abs));
-  Array.from(a).forEach((v, k) => expect(Math.abs(v - b[k]!)).toBeLessThanOrEqual(2e-5 * largest));
+  Array.from(a).forEach((v, k) => expect(Math.abs(v - b[k]!), of).toBeLessThanOrEqual(2e-5 * largest));
 };
 
 describe.each(USES)("%s", (_, instance) => {
@@ -55,7 +102,7 @@ describe.each(USES)("%s", (_, instance) => {
     const whole = compileLoss(instance, [6]).evaluate(batch);
     // Made ready for a batch so large that nothing with two sides of it would fit.
     const inParts = compileLoss(instance, [6], { chunk: { batch: 1e5, classes: 1e5, blockBytes } });
-    expect(inParts.source).toContain("ops.inBlocks(");
+    expect(inParts.source).toMatch(IN_BLOCKS);
     const parts = inParts.evaluate(batch);
     expect(parts.valid).toBe(whole.valid);
     close([whole.value], [parts.value]);
@@ -82,10 +129,51 @@ it.each([
   expect(Math.max(...after.map((node) => bytes(node.shape)))).toBeLessThanOrEqual(2 ** 24);
 });
 
+it.each([1, 7])("over %i classes, of which the last block may have fewer", (classes) => {
+  const labels = Array.from({ length: 6 }, (_, k) => Math.floor(k / 2) % classes);
+  for (const [name, instance] of USES) {
+    const batch = randomBatch(instance, { labels, classes, dim: 6, unit: true, seed: 3 });
+    const whole = compileLoss(instance, [6]).evaluate(batch);
+    for (const blockBytes of [1, 2000, 5000]) {
+      const chunk = { batch: 1e5, classes: 1e5, blockBytes };
+      const parts = compileLoss(instance, [6], { chunk }).evaluate(batch);
+      close([whole.value], [parts.value], name);
+      close(whole.gradient.views[0]!, parts.gradient.views[0]!, name);
+      for (const [param, gradient] of whole.gradient.params)
+        close(gradient, parts.gradient.params.get(param)!, name);
+    }
+  }
+});
+
 it("what fits stays whole", () => {
   const sizes = { batch: 64, classes: 100_000, blockBytes: 1 };
   for (const use of ["contrastive", "triplet", "multi_similarity", "arcface"])
-    expect(compileLoss(loss(use), [64], { samples: 4, chunk: sizes }).source).not.toContain("inBlocks");
+    expect(compileLoss(loss(use), [64], { samples: 4, chunk: sizes }).source).not.toMatch(IN_BLOCKS);
+});
+
+describe("memory of a step, value and gradients", () => {
+  const instance = loss("soft_triple", SOFT_TRIPLE);
+  const compiled = compileLoss(instance, [8], {
+    chunk: { batch: 1e5, classes: 1e5, blockBytes: 2 ** 20 },
+  });
+  const peak = (size: number, classes: number): number => {
+    const labels = Array.from({ length: size }, (_, k) => k % 2);
+    const batch = randomBatch(instance, { labels, classes, dim: 8, unit: true, seed: 1 });
+    return peakBytes(() => compiled.evaluate(batch));
+  };
+
+  it("does not grow with the batch", () => {
+    const [few, many] = [peak(16, 1000), peak(128, 1000)];
+    expect(many).toBeLessThan(1.2 * few);
+  });
+
+  it("grows by a few times the parameter with the classes, not by what is there for each sample", () => {
+    const [few, many] = [peak(64, 500), peak(64, 2500)];
+    const parameter = 4 * 2000 * 10 * 8;
+    expect(many - few).toBeLessThan(7 * parameter);
+    // Fewer bytes than two numbers for each class, centre and sample.
+    expect(many).toBeLessThan(2 * 4 * 2500 * 10 * 64);
+  });
 });
 
 it("blocks hold one block's tensors at a time, and leave nothing behind", () => {

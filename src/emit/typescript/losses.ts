@@ -108,25 +108,28 @@ function definer(
   };
 }
 
-/** The statements of a block's body, from its slots to the expression of its root. */
+/** The statements of a block's body, from its slots to the expressions of its roots. */
 function bodyStatements(
-  root: Node,
+  roots: readonly Node[],
   slots: ReadonlyMap<Node, string>,
   names: Names,
-): { lines: string[]; result: string } {
+): { lines: string[]; results: string[] } {
   const uses = new Map<Node, number>();
-  const nodes = topological([root]);
+  const nodes = topological(roots);
   for (const input of nodes.flatMap((node) => node.inputs)) uses.set(input, (uses.get(input) ?? 0) + 1);
   const written = new Map(slots);
   const lines: string[] = [];
   const write = (node: Node): string => written.get(node) ?? expressionOf(node, write);
   const define = definer(slicedAmong(nodes), uses, written, names, lines, write);
-  for (const node of nodes) if (node !== root) define(node);
-  return { lines, result: write(root) };
+  for (const node of nodes) if (!roots.includes(node)) define(node);
+  return { lines, results: roots.map(write) };
 }
 
-const scalarText = (node: Node, write: (node: Node) => string): string =>
-  constantOf(node) === undefined ? expressionOf(node, write) : `tf.scalar(${constantOf(node)})`;
+/** A scalar that is written in place; a constant or a side is no tensor yet. */
+function scalarText(node: Node, write: (node: Node) => string): string {
+  const text = expressionOf(node, write);
+  return node.operation.kind === "constant" || node.operation.kind === "size" ? `tf.scalar(${text})` : text;
+}
 
 /** A state after the step; a number fills the shape. */
 function nextText({ next, shape }: LossState, write: (node: Node) => string): string {

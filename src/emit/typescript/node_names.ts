@@ -67,6 +67,8 @@ export function nameOf(node: Node): string {
       return isAtTarget(node) ? "at_target" : "equal";
     case "and":
       return tuplesName(node);
+    case "in_blocks":
+      return REDUCTIONS[operation.combine] ?? operation.combine;
     default:
       return WORDS[operation.kind] ?? operation.kind;
   }

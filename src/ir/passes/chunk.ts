@@ -1,229 +1,217 @@
 /**
- * The pass `chunk`: a reduction whose tensors would not fit runs over blocks of its first index, over the batch or over
- * the classes, and recomputes each block in the backward pass. What is small or does not vary with that index is computed once,
- * outside. The number of classes is not known here; it is taken to be large, and the program chooses the rows of a
- * block when it knows better.
+ * The pass `chunk`: a reduction whose tensors would not fit runs over blocks of the classes, or of the batch where it is
+ * its first index, and recomputes each block in the backward pass. Sums add up as the blocks go by; log-sum-exp and
+ * cross-entropy carry a maximum and a sum, so that no tensor over all classes of all samples is ever there. The number of
+ * classes is not known here; it is taken to be large, and the program chooses the rows of a block when it knows better.
  */
 import type { Builder } from "../build.ts";
-import type { Dim, Node } from "../graph.ts";
-import { BlockBody, broadcastShape, lengthOf } from "../graph.ts";
-import { inputsFirst, topological } from "../order.ts";
-import { isElementwise, rebuild } from "./rebuild.ts";
+import type { Combination, Dim, Node, ReduceOperator } from "../graph.ts";
+import { broadcastShape } from "../graph.ts";
+import { topological } from "../order.ts";
+import { Blocks, bytesOf } from "./blocks.ts";
+import type { ChunkSizes } from "./blocks.ts";
+import { rebuild } from "./rebuild.ts";
 
-export interface ChunkSizes {
-  readonly batch: number;
-  /** Number of classes to be ready for. */
-  readonly classes: number;
-}
+export type { ChunkSizes } from "./blocks.ts";
 
 /** Bytes of all its tensors together above which a reduction is cut into blocks. */
 const LARGEST_REDUCTION = 2 ** 29;
-/**
- * A tensor is computed whole, and its rows handed to the blocks, where neither it nor anything it is computed from takes
- * more: a vector of losses is small, the logits behind it are not.
- */
-const SMALL_TENSOR = 2 ** 24;
+/** The same for the other reductions of a loss that has one in blocks: what is whole should not outweigh a block. */
+const LARGEST_BESIDE_BLOCKS = 2 ** 26;
+/** Bytes that one class may take for blocks of classes to be of use. */
+const LARGEST_ROW = 2 ** 26;
+/** What stands for the log-sum-exp over nothing while blocks are added up. */
+const NOTHING = -1e30;
 
 export function chunk(build: Builder, roots: readonly Node[], sizes: ChunkSizes): Node[] {
-  return rebuild(build, roots, (node, inputs) => {
-    if (node.operation.kind !== "reduce" || node.shape.length > 0) return undefined;
-    return chunked(build, node.operation, inputs, sizes);
-  });
+  const pass = new Chunk(build, sizes, LARGEST_REDUCTION);
+  const inBlocks = roots
+    .map((root) => topological([root]))
+    .filter((nodes) => nodes.some((node) => pass.rewrite(node, node.inputs) !== undefined));
+  const besideBlocks = new Set(inBlocks.flat());
+  const finer = new Chunk(build, sizes, LARGEST_BESIDE_BLOCKS);
+  return rebuild(build, roots, (node, inputs) =>
+    (besideBlocks.has(node) ? finer : pass).rewrite(node, inputs),
+  );
 }
 
-type Reduce = Extract<Node["operation"], { kind: "reduce" }>;
-
-const bytes = (shape: readonly Dim[], sizes: ChunkSizes): number =>
-  4 * shape.reduce<number>((all, side) => all * lengthOf(side, sizes), 1);
-
-function chunked(
-  build: Builder,
-  operation: Reduce,
-  inputs: readonly Node[],
-  sizes: ChunkSizes,
-): Node | undefined {
-  const [body, mask] = inputs as [Node, Node | undefined];
-  const full = mask === undefined ? body.shape : broadcastShape(body.shape, mask.shape);
-  const { op, axes } = operation;
-  const side = full[0];
-  if ((side !== "batch" && side !== "classes") || !axes.includes(0)) return undefined;
-  const total = topological(inputs)
-    .filter((node) => node.shape.includes(side))
-    .reduce((sum, node) => sum + bytes(node.shape, sizes), 0);
-  if (total <= LARGEST_REDUCTION) return undefined;
-  const blocks = (reduction: "sum" | "count", of: Node, where: Node | undefined): Node | undefined =>
-    new Blocks(build, sizes, side).over(reduction, of, where, axes, full.length);
-  switch (op) {
-    case "sum":
-    case "count":
-      return blocks(op, body, mask);
-    case "mean": {
-      const sum = blocks("sum", body, mask);
-      const count =
-        mask === undefined
-          ? full.map((side) => build.size(side)).reduce((a, b) => build.binary("mul", a, b))
-          : blocks("count", mask, undefined);
-      return sum === undefined || count === undefined ? undefined : build.binary("ratio", sum, count);
-    }
-    case "mean_active": {
-      const active = build.binary("gt", build.unary("stop_gradient", body), build.constant(0));
-      const sum = blocks("sum", build.unary("relu", body), mask);
-      const count = blocks("count", active, mask);
-      return sum === undefined || count === undefined ? undefined : build.binary("ratio", sum, count);
-    }
-    default:
-      return undefined;
-  }
+/** The axis along which a reduction is cut, of the shape of its tuples, and what that side is. */
+interface Cut {
+  readonly at: number;
+  readonly rank: number;
+  readonly side: "batch" | "classes";
 }
 
-/** Builds the body of one blocked reduction: a graph over slots, and what stands in them. */
-class Blocks {
+class Chunk {
   private readonly build: Builder;
   private readonly sizes: ChunkSizes;
-  private readonly side: "batch" | "classes";
-  private readonly sliced = new Map<Node, Node>();
-  private readonly shared = new Map<Node, Node>();
-  private readonly known = new Map<string, Node>();
-  private readonly weights = new Map<Node, number>();
+  /** Bytes of the tensors of a reduction that stays as it is. */
+  private readonly largest: number;
 
-  constructor(build: Builder, sizes: ChunkSizes, side: "batch" | "classes") {
+  constructor(build: Builder, sizes: ChunkSizes, largest: number) {
     this.build = build;
     this.sizes = sizes;
-    this.side = side;
+    this.largest = largest;
   }
 
-  over(
-    op: "sum" | "count",
+  rewrite(node: Node, inputs: readonly Node[]): Node | undefined {
+    const { operation } = node;
+    const [body, mask] = inputs as [Node, Node | undefined];
+    if (operation.kind === "reduce") return this.reduced(operation.op, body, mask, operation.axes);
+    if (operation.kind !== "cross_entropy") return undefined;
+    const last = fullShape(body, mask).length - 1;
+    const cut = this.cut([last], body, mask);
+    return cut && this.inBlocks(cut, "cross_entropy", inputs, node.shape, (rows) => rows);
+  }
+
+  /** A reduction in blocks; undefined where it fits as it is, or has no such form. */
+  private reduced(
+    op: ReduceOperator,
     body: Node,
     mask: Node | undefined,
     axes: readonly number[],
-    rank: number,
   ): Node | undefined {
     const { build } = this;
-    const rows = (node: Node): Node => this.aligned(node, 0, rank);
-    const root = build.reduce(op, rows(body), mask === undefined ? undefined : rows(mask), axes);
-    if (this.sliced.size === 0) return undefined;
-    const inputs = [...this.sliced.keys(), ...this.shared.keys()];
-    const slots = [...this.sliced.values(), ...this.shared.values()];
-    const operation = {
-      kind: "in_blocks",
-      side: this.side,
-      sliced: this.sliced.size,
-      body: new BlockBody(root, slots),
-    } as const;
-    return build.graph.node(operation, inputs, [], "real");
-  }
-
-  /** An operand of a broadcast of `rank` axes, with axis `at` of the broadcast cut to the block. */
-  private aligned(node: Node, at: number, rank: number): Node {
-    const own = at - (rank - node.shape.length);
-    return own < 0 || node.shape[own] === 1 ? this.whole(node) : this.rows(node, own);
-  }
-
-  /** A node that every block needs whole. */
-  private whole(node: Node): Node {
-    // Numbers of the program, no tensors.
-    if (node.operation.kind === "constant" || node.operation.kind === "size") return node;
-    return this.slot(this.shared, node);
-  }
-
-  private slot(among: Map<Node, Node>, node: Node): Node {
-    const before = among.get(node);
-    if (before !== undefined) return before;
-    const { differentiable, shape, type } = node;
-    // One node can stand in a block both by its rows and whole.
-    const operation = { kind: "slot", of: node.id, rows: among === this.sliced, differentiable } as const;
-    const made = this.build.graph.node(operation, [], shape, type);
-    if (node.hint !== undefined) made.hint ??= node.hint;
-    among.set(node, made);
-    return made;
-  }
-
-  /** Bytes of the largest tensor that computing a node takes, itself included, of those that grow with the side cut. */
-  private heaviest(node: Node): number {
-    return inputsFirst(node, this.weights, ({ shape, inputs }, of) => {
-      const own = shape.includes(this.side) ? bytes(shape, this.sizes) : 0;
-      return Math.max(own, ...inputs.map(of));
-    });
-  }
-
-  /** A node with its axis `at` cut to the block. */
-  private rows(node: Node, at: number): Node {
-    const key = `${node.id} ${at}`;
-    const before = this.known.get(key);
-    if (before !== undefined) return before;
-    const small = this.heaviest(node) <= SMALL_TENSOR;
-    const result = (small ? undefined : this.inside(node, at)) ?? this.cut(node, at);
-    if (node.hint !== undefined) result.hint ??= node.hint;
-    this.known.set(key, result);
-    return result;
-  }
-
-  /** Computed whole, its rows handed to the blocks. */
-  private cut(node: Node, at: number): Node {
-    if (at === 0) return this.slot(this.sliced, node);
-    const rest = node.shape.map((_, k) => k).filter((k) => k !== at);
-    const order = [at, ...rest];
-    const first = this.slot(this.sliced, this.build.view(node, order));
-    return this.build.view(
-      first,
-      node.shape.map((_, k) => order.indexOf(k)),
-    );
-  }
-
-  /** Computed from the block's rows of its inputs; undefined for what has no such form. */
-  private inside(node: Node, at: number): Node | undefined {
-    const { build } = this;
-    const { operation, inputs } = node;
-    const rank = node.shape.length;
-    const again = (made: readonly Node[]): Node => build.graph.node(operation, made, node.shape, node.type);
-    if (isElementwise(node)) return again(inputs.map((input) => this.aligned(input, at, rank)));
-    switch (operation.kind) {
-      case "view": {
-        const side = operation.axes[at];
-        return side === null || side === undefined
-          ? undefined
-          : build.view(this.rows(inputs[0]!, side), operation.axes);
+    const cut = this.cut(axes, body, mask);
+    if (cut === undefined) return undefined;
+    switch (op) {
+      case "sum":
+      case "count":
+        return this.added(cut, op, body, mask, axes);
+      case "mean": {
+        const sum = this.added(cut, "sum", body, mask, axes);
+        return sum && build.binary("ratio", sum, this.tuples(body, mask, axes));
       }
-      case "normalize":
-      case "norm":
-      case "prefix":
-        return at === inputs[0]!.shape.length - 1 ? undefined : again([this.rows(inputs[0]!, at)]);
-      case "matmul": {
-        const [left, right] = inputs as [Node, Node];
-        const leftSides = left.shape.length - 1;
-        if (at < operation.shared) return again([this.rows(left, at), this.rows(right, at)]);
-        return at < leftSides
-          ? again([this.rows(left, at), this.whole(right)])
-          : again([this.whole(left), this.rows(right, operation.shared + at - leftSides)]);
+      case "mean_active": {
+        const sum = this.added(cut, "sum", build.unary("relu", body), mask, axes);
+        const active = build.binary("gt", build.unary("stop_gradient", body), build.constant(0));
+        return sum && build.binary("ratio", sum, this.reduce("count", active, mask, axes));
       }
-      case "squared_distance": {
-        const [left, right] = inputs as [Node, Node];
-        return again(
-          at === 0 ? [this.rows(left, 0), this.whole(right)] : [this.whole(left), this.rows(right, 0)],
-        );
+      case "any":
+        return build.binary("gt", this.reduce("count", body, mask, axes), build.constant(0));
+      case "all": {
+        const failing = this.reduce("count", build.unary("not", body), mask, axes);
+        return build.binary("eq", failing, build.constant(0));
       }
-      case "paired_squared_distance":
-      case "cross_entropy":
-        return again(inputs.map((input) => this.aligned(input, at, rank + 1)));
-      case "softmax":
-      case "log_softmax":
-        return operation.axis === at
-          ? undefined
-          : again(inputs.map((input) => this.aligned(input, at, rank)));
-      case "reduce": {
-        const fullRank = rank + operation.axes.length;
-        const sides = Array.from({ length: fullRank }, (_, k) => k).filter(
-          (k) => !operation.axes.includes(k),
-        );
-        return again(inputs.map((input) => this.aligned(input, sides[at]!, fullRank)));
+      case "logsumexp": {
+        const value = this.logSumExp(cut, body, mask, axes);
+        if (value === undefined || mask === undefined) return value;
+        const { own } = maskAxes(fullShape(body, mask), mask, axes);
+        return build.select(this.reduce("any", mask, undefined, own), value, build.constant(0));
       }
-      case "gather": {
-        const [table, indices] = inputs as [Node, Node];
-        return at < indices.shape.length ? again([this.whole(table), this.rows(indices, at)]) : undefined;
+      case "log1p_sum_exp": {
+        const value = this.logSumExp(cut, body, mask, axes);
+        return value && build.unary("softplus", value);
       }
       default:
         return undefined;
     }
   }
+
+  /** A reduction, in blocks where it must be. */
+  private reduce(op: ReduceOperator, body: Node, mask: Node | undefined, axes: readonly number[]): Node {
+    return this.reduced(op, body, mask, axes) ?? this.build.reduce(op, body, mask, axes);
+  }
+
+  /** Where to cut: along the classes, or along the batch of a reduction to one number, if its tensors do not fit. */
+  private cut(axes: readonly number[], ...inputs: readonly (Node | undefined)[]): Cut | undefined {
+    const given = inputs.filter((input) => input !== undefined);
+    const full = fullShape(...(given as [Node, Node | undefined]));
+    const rank = full.length;
+    const along = (side: Cut["side"]): number =>
+      topological(given)
+        .filter((node) => node.shape.includes(side))
+        .reduce((sum, node) => sum + bytesOf(node.shape, this.sizes), 0);
+    const byBatch = full[0] === "batch" && axes.length === rank;
+    const at = axes.find((axis) => full[axis] === "classes");
+    if (at !== undefined) {
+      const total = along("classes");
+      const fits = total / this.sizes.classes <= LARGEST_ROW;
+      if (total > this.largest && (fits || !byBatch)) return { at, rank, side: "classes" };
+    }
+    return byBatch && along("batch") > this.largest ? { at: 0, rank, side: "batch" } : undefined;
+  }
+
+  /** A sum or a count, added up block by block. */
+  private added(
+    cut: Cut,
+    op: "sum" | "count",
+    body: Node,
+    mask: Node | undefined,
+    axes: readonly number[],
+  ): Node | undefined {
+    const shape = without(fullShape(body, mask), axes);
+    return this.inBlocks(cut, "sum", [body, mask], shape, ([part, where]) => [
+      this.build.reduce(op, part!, where, axes),
+    ]);
+  }
+
+  /** Log-sum-exp; of nothing a number far below all others. */
+  private logSumExp(cut: Cut, body: Node, mask: Node | undefined, axes: readonly number[]): Node | undefined {
+    const { build } = this;
+    const shape = without(fullShape(body, mask), axes);
+    return this.inBlocks(cut, "logsumexp", [body, mask], shape, ([part, where]) => {
+      const value = build.reduce("logsumexp", part!, where, axes);
+      if (where === undefined) return [value];
+      const { own } = maskAxes(fullShape(part!, where), where, axes);
+      const some = build.reduce("any", where, undefined, own);
+      return [build.select(some, value, build.constant(NOTHING))];
+    });
+  }
+
+  /** How many tuples a reduction has, at each place that is left. */
+  private tuples(body: Node, mask: Node | undefined, axes: readonly number[]): Node {
+    const { build } = this;
+    const full = fullShape(body, mask);
+    const { own, repeated } = maskAxes(full, mask, axes);
+    const times = repeated
+      .map((axis) => build.size(full[axis]!))
+      .reduce((a, b) => build.binary("mul", a, b), build.constant(1));
+    return mask === undefined
+      ? times
+      : build.binary("mul", this.reduce("count", mask, undefined, own), times);
+  }
+
+  /** What `parts` makes of the blocks' rows of the operands, put together. */
+  private inBlocks(
+    { at, rank, side }: Cut,
+    combine: Combination,
+    operands: readonly (Node | undefined)[],
+    shape: readonly Dim[],
+    parts: (rows: readonly (Node | undefined)[]) => readonly (Node | undefined)[],
+  ): Node | undefined {
+    const blocks = new Blocks(this.build, this.sizes, side, (logits, mask, axis) =>
+      this.reduce("logsumexp", logits, mask, [axis]),
+    );
+    const rows = operands.map((operand) => operand && blocks.aligned(operand, at, rank));
+    return blocks.combined(
+      combine,
+      parts(rows).filter((part) => part !== undefined),
+      shape,
+    );
+  }
 }
+
+const fullShape = (body: Node, mask: Node | undefined): readonly Dim[] =>
+  mask === undefined ? body.shape : broadcastShape(body.shape, mask.shape);
+
+/**
+ * The axes of a reduction as axes of its mask, and those along which the mask, having none or only one entry there, says
+ * the same of every tuple.
+ */
+function maskAxes(
+  full: readonly Dim[],
+  mask: Node | undefined,
+  axes: readonly number[],
+): { own: readonly number[]; repeated: readonly number[] } {
+  if (mask === undefined) return { own: [], repeated: axes };
+  const missing = full.length - mask.shape.length;
+  const own = axes.filter((axis) => axis >= missing).map((axis) => axis - missing);
+  const repeated = axes.filter(
+    (axis) => axis < missing || (mask.shape[axis - missing] === 1 && full[axis] !== 1),
+  );
+  return { own, repeated };
+}
+
+const without = (shape: readonly Dim[], axes: readonly number[]): Dim[] =>
+  shape.filter((_, axis) => !axes.includes(axis));

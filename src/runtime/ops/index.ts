@@ -1,7 +1,7 @@
 /** The operations of formulas, `ops` in emitted programs: tensor forms of the language with the language's gradients. */
 export * from "./blocks.ts";
 export * from "./elementwise.ts";
-export { inBlocks } from "./in_blocks.ts";
+export { crossEntropyInBlocks, inBlocks, logSumExpInBlocks } from "./in_blocks.ts";
 export { remember } from "./memory.ts";
 export * from "./reductions.ts";
 export { stopGradient, untracked } from "./untracked.ts";
