@@ -119,7 +119,8 @@ else bring(${JSON.stringify(join(store, "wheels"))}, args.find((arg) => arg.star
     "npm",
     `if (mode === "offline") fail("npm error code ENOTFOUND\\nnpm error request failed");
 if (mode === "full") fail("npm error code ENOSPC");
-bring(${JSON.stringify(join(store, "npm"))}, process.cwd());
+if (mode === "hang") setInterval(() => {}, 1000);
+else bring(${JSON.stringify(join(store, "npm"))}, process.cwd());
 `,
   );
   script(

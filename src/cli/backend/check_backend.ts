@@ -2,6 +2,7 @@
  * Runs the self-test of an installed native engine and says what came of it. Called by the installation, by `dmlc
  * backend check` and by `dmlc info`; starts one process.
  */
+import { existsSync } from "node:fs";
 import { totalmem } from "node:os";
 import { join } from "node:path";
 import { ownPackage } from "../package.ts";
@@ -26,6 +27,7 @@ export async function checkBackend(
   options: ToolOptions,
 ): Promise<BackendCheck> {
   const script = join(ownPackage().root, "dist/src/cli/backend/self_test.js");
+  if (!existsSync(script)) return { problems: ["dmlc is not built: run `npm run build`"], notes: [] };
   const environment = { ...options.environment, ...(cuda ? { TF_CPP_MIN_LOG_LEVEL: "0" } : {}) };
   const result = await runTool(process.execPath, [script, directory], { ...options, environment });
   if (result === undefined) return { problems: [`${process.execPath} cannot be run`], notes: [] };

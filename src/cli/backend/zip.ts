@@ -7,7 +7,7 @@
  */
 import { createReadStream, createWriteStream } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
-import { chmod, mkdir, open } from "node:fs/promises";
+import { chmod, mkdir, open, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createInflateRaw } from "node:zlib";
@@ -130,10 +130,10 @@ export async function unpackEntry(
       yield part;
     }
   };
-  const output = createWriteStream(target);
   if (entry.compressedSize === 0) {
-    output.end();
+    await writeFile(target, "");
   } else {
+    const output = createWriteStream(target);
     const input = createReadStream(path, { start, end: start + entry.compressedSize - 1 });
     if (entry.method === "stored") await pipeline(input, count, output, { signal });
     else await pipeline(input, createInflateRaw(), count, output, { signal });
