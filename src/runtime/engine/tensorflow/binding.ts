@@ -63,6 +63,7 @@ export interface TensorData {
 export interface NodeBackend extends tf.KernelBackend {
   binding: Binding;
   readonly isUsingGpuDevice: boolean;
+  getDTypeInteger(dtype: tf.DataType): number;
   readonly tensorMap: tf.DataStorage<TensorData>;
   getInputTensorIds(tensors: readonly tf.TensorInfo[]): number[];
   createOutputTensor(handle: TensorHandle): tf.Tensor;

@@ -1,6 +1,7 @@
 /**
- * This project's own kernels on TensorFlow: operations TensorFlow has as one, which tfjs would put together from many.
- * Registered once by `startTensorflow`; what they compute is said in `../kernel_names.ts`.
+ * This project's own kernels on TensorFlow: operations TensorFlow has as one, which tfjs would put together from many,
+ * and one in place of tfjs-node's. Registered once by `startTensorflow`; what the former compute is said in
+ * `../kernel_names.ts`.
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { BATCH_NORM_TRAINING, BATCH_NORM_TRAINING_GRADIENT, RELU_GRADIENT } from "../kernel_names.ts";
@@ -17,6 +18,8 @@ export function registerTensorflowKernels(): void {
   add(RELU_GRADIENT, ({ inputs: { dy, x }, backend }) =>
     backend.executeSingleOutput("ReluGrad", [type(backend, "T", dy!)], [dy!, x!]),
   );
+  tf.unregisterKernel(tf.GatherV2, "tensorflow");
+  add(tf.GatherV2, gather);
   add(BATCH_NORM_TRAINING, ({ inputs: { x, gamma, beta }, backend, attrs }) => {
     const none = tf.tensor1d([], "float32");
     const operands = [asImages(x!), gamma!, beta!, none, none];
@@ -40,6 +43,25 @@ export function registerTensorflowKernels(): void {
     for (const tensor of rest) tensor.dispose();
     return [tf.reshape(dx!, x!.shape), dGamma!, dBeta!];
   });
+}
+
+/**
+ * `GatherV2` without reading the indices back, which tfjs-node does to check them at every call: that would end every
+ * capture. TensorFlow checks them itself on a CPU, and the language makes no index out of bounds.
+ */
+function gather({ inputs: { x, indices }, backend, attrs }: Call): tf.TensorInfo {
+  const { axis, batchDims } = attrs as { axis: number; batchDims: number };
+  const { binding } = backend;
+  const at = tf.scalar(axis, "int32");
+  const attributes = [
+    { name: "batch_dims", type: binding.TF_ATTR_INT, value: batchDims },
+    { name: "Tparams", type: binding.TF_ATTR_TYPE, value: backend.getDTypeInteger(x!.dtype) },
+    { name: "Tindices", type: binding.TF_ATTR_TYPE, value: backend.getDTypeInteger(indices!.dtype) },
+    { name: "Taxis", type: binding.TF_ATTR_TYPE, value: binding.TF_INT32 },
+  ];
+  const result = backend.executeSingleOutput("GatherV2", attributes, [x!, indices!, at]);
+  at.dispose();
+  return result;
 }
 
 /** TensorFlow normalises images; anything else [.., C] is a column of them. */

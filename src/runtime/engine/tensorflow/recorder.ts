@@ -141,8 +141,8 @@ class RecordedGraph {
     const handles = this.#session.run(ids, this.#feeds, this.#fetches);
     const done = handles.pop()!;
     backend.binding.deleteTensor(done.id);
-    const data = this.#pairs.map(
-      ({ from }, place) => new ResidentData(from.shape, from.dtype, place, this.#fetch),
+    const data = this.#pairs.map(({ from, to }, place) =>
+      to === undefined ? undefined : new ResidentData(from.shape, from.dtype, place, this.#fetch),
     );
     this.#residents.afterRun(data);
     const results = handles.map((handle) => backend.createOutputTensor(handle));

@@ -60,8 +60,9 @@ export class ResidentData implements TensorData {
 /** The resident tensors of one session. */
 export class Residents {
   readonly #fetch: Fetch;
-  #current: ResidentData[] = [];
-  #previous: ResidentData[] = [];
+  /** By place; undefined where the variable's value stays the same. */
+  #current: readonly (ResidentData | undefined)[] = [];
+  #previous: readonly (ResidentData | undefined)[] = [];
 
   constructor(fetch: Fetch) {
     this.#fetch = fetch;
@@ -84,8 +85,8 @@ export class Residents {
   }
 
   /** After a run: the variables hold `next`, by place. */
-  afterRun(next: ResidentData[]): void {
-    for (const data of this.#current) data.age = "previous";
+  afterRun(next: readonly (ResidentData | undefined)[]): void {
+    for (const data of this.#current) if (data !== undefined) data.age = "previous";
     this.#previous = this.#current;
     this.#current = next;
   }
@@ -98,8 +99,8 @@ export class Residents {
     this.#current = [];
   }
 
-  #rescue(list: readonly ResidentData[], age: Age): void {
-    const wanted = list.filter((data) => data.inSession);
+  #rescue(list: readonly (ResidentData | undefined)[], age: Age): void {
+    const wanted = list.filter((data) => data?.inSession === true) as ResidentData[];
     if (wanted.length === 0) return;
     const ids = this.#fetch(
       wanted.map(({ place }) => place),
