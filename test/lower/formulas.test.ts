@@ -168,6 +168,7 @@ const RULES: Readonly<Record<string, string | readonly [statements: string, body
   ],
   "acos by itself": "mean[i, j | i != j] acos(cosine(x[i], x[j]))",
   "acos at its ends": "sum[i] acos(x[i, 0] * 2)",
+  "acos of constants at its ends": "sum[i] x[i, 0] * acos(0.9999999) + sum[i] x[i, 1] * acos(-1.5)",
   "a list": "sum[m in [1, 2, 3]] mean[i] relu(x[i, 0] - m / 4)",
   "a list that is named": ["let sizes = [2, 3]", "sum[m in sizes] norm(prefix(x, m)[0])"],
   "a mean over a list": "mean[m in [1, 2, 4], i] sigmoid(m * x[i, 0])",
