@@ -194,6 +194,19 @@ export class Builder {
     return node;
   }
 
+  /** The same over samples of batch and memory: labels and identities of the rows [n] and of the columns [m], to [n, m]. */
+  pairsAmong(
+    kind: "same" | "differs",
+    rows: readonly [labels: Node, ids: Node],
+    columns: readonly [labels: Node, ids: Node],
+  ): Node {
+    const inputs = kind === "same" ? [...rows, ...columns] : [rows[0], columns[0]];
+    const shape = [rows[0].shape[0]!, columns[0].shape[0]!];
+    const node = this.graph.node({ kind }, inputs, shape, "bool");
+    node.hint ??= kind === "same" ? "positives" : "negatives";
+    return node;
+  }
+
   labels(): Node {
     return this.graph.node({ kind: "labels" }, [], ["batch"], "int");
   }
@@ -238,7 +251,7 @@ export class Builder {
 
   /** A memory [N, …] after the rows of a batch have joined it. */
   remember(memory: Node, ofBatch: Node): Node {
-    const rows = this.unary("stop_gradient", this.asReal(ofBatch));
+    const rows = ofBatch.differentiable ? this.unary("stop_gradient", ofBatch) : ofBatch;
     return this.graph.node({ kind: "remember" }, [memory, rows], memory.shape, "real");
   }
 

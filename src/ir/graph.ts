@@ -88,7 +88,8 @@ export type Combination = "sum" | "logsumexp" | "cross_entropy";
  *   `axis`; `remember`: a memory after a batch has joined it, from the memory and the batch's rows.
  * - `size`: a side as a number; `iota`: from, from + 1, … [n].
  * - `view`: the input's axes permuted, `null` for a new axis of size 1.
- * - `same`, `differs`: from the labels, [batch, batch].
+ * - `same`, `differs`: from the labels, [batch, batch]; against a memory from labels and identities (`differs`: labels) of
+ *   the rows, then of the columns.
  * - `matmul`: sum over the last axis of both; the first `shared` axes are those of both, the rest of each stay:
  *   [s, i, t] x [s, j, t] -> [s, i, j].
  * - `squared_distance`: between the rows of two matrices, [i, t] x [j, t] -> [i, j], or of two stacks of as many

@@ -15,6 +15,7 @@ const pages = [
   "geometry",
   "strategies",
   "limits",
+  "memory",
 ];
 
 for (const page of pages) {

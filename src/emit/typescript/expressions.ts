@@ -144,9 +144,11 @@ export function expressionOf(node: Node, write: Written): string {
     case "iota":
       return `ops.indices(${operation.from}, ${dimText(node.shape[0]!)})`;
     case "same":
-      return `ops.sameClass(${write(a)})`;
+      if (inputs.length === 1) return `ops.sameClass(${write(a)})`;
+      return `ops.sameClassAmong([${write(a)}, ${write(b)}], [${write(c)}, ${write(inputs[3]!)}])`;
     case "differs":
-      return `ops.differentClass(${write(a)})`;
+      if (inputs.length === 1) return `ops.differentClass(${write(a)})`;
+      return `ops.differentClassAmong(${write(a)}, ${write(b)})`;
     case "select":
       return `ops.select(${tensorText(a, write)}, ${write(b)}, ${write(c)})`;
     case "view":

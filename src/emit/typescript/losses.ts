@@ -49,7 +49,6 @@ export function lossStatements(losses: readonly EmittedLoss[]): LossStatements {
     lines.push("// Shared between losses");
     defineAll(shared);
   }
-  const updated = new Set<string>();
   const results = losses.map((loss) => {
     lines.push("", ...loss.comment.map((line) => `// ${line}`));
     const { lowered } = loss;
@@ -66,12 +65,8 @@ export function lossStatements(losses: readonly EmittedLoss[]): LossStatements {
     }
     const value = names.fresh(loss.name);
     lines.push(`const ${value} = { ${entries.join(", ")} };`);
-    for (const state of lowered.states) {
-      // Losses on one head share a memory.
-      if (updated.has(state.name)) continue;
-      updated.add(state.name);
+    for (const state of lowered.states)
       lines.push(`net.update(${JSON.stringify(state.name)}, ${nextText(state, write)});`);
-    }
     return { name: loss.name, value, valid: value };
   });
   return { lines, results };

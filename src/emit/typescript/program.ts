@@ -177,9 +177,7 @@ function lossesFunction(plan: ModelPlan, declarations: Declarations, stacked: bo
   const settings = settingsOf(plan, stacked);
   const emitted = optimise(new Graph(), lowerModel(plan), settings).map(({ loss, lowered }): EmittedLoss => {
     declarations.parameters.push(...lowered.parameters.map(lossParameterText));
-    // Losses on one head share a memory.
-    const states = lowered.states.map(lossStateText);
-    declarations.state.push(...states.filter((state) => !declarations.state.includes(state)));
+    declarations.state.push(...lowered.states.map(lossStateText));
     return { name: loss.name, lowered, comment: lossComment(loss) };
   });
   const { lines, results } = lossStatements(emitted);

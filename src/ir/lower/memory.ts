@@ -12,10 +12,8 @@
  * - The memory belongs to a head and a size, labels and identities to a size: losses share them.
  */
 import type { Axis, Lowered } from "../axes.ts";
-import { conjunction } from "../axes.ts";
 import type { Builder } from "../build.ts";
 import type { Dim, Node, SamplesDim } from "../graph.ts";
-import { combine } from "./combine.ts";
 import type { Context, LossState } from "./environment.ts";
 
 /** What lowering a loss against a memory works with and finds out. */
@@ -151,18 +149,10 @@ export function pairAgainst(
   kind: "same" | "differs",
   [outer, inner]: readonly [Axis, Axis],
 ): Lowered {
-  const labels = (axis: Axis): Lowered => ({
-    node: axis.size === "batch" ? context.build.labels() : memory.labels,
-    axes: [axis],
-  });
-  const alike = combine(context, kind === "same" ? "eq" : "ne", labels(outer), labels(inner));
-  const rest =
-    kind === "same"
-      ? [combine(context, "ne", idsOn(context, outer), idsOn(context, inner))]
-      : filledOn(context, [outer, inner]);
-  const pair = conjunction(context.build, [alike, ...rest])!;
-  pair.node.hint ??= kind === "same" ? "positives" : "negatives";
-  return pair;
+  const { build } = context;
+  const side = (axis: Axis): readonly [Node, Node] =>
+    axis.size === "batch" ? [build.labels(), build.ids()] : [memory.labels, memory.ids];
+  return { node: build.pairsAmong(kind, side(outer), side(inner)), axes: [outer, inner] };
 }
 
 /** For each axis that runs over the memory, which of its samples are there. */

@@ -11,10 +11,22 @@ import { lowerLoss } from "./loss.ts";
  * for a formula that cannot be built.
  */
 export function lowerModel(plan: ModelPlan): { readonly loss: LossPlan; readonly lowered: LoweredLoss }[] {
-  return plan.losses.map((loss) => ({
-    loss,
-    lowered: lowerPlanned(new Graph(), plan, loss, isGated(plan.combine, loss.name), NO_RULES),
-  }));
+  return keptOnce(
+    plan.losses.map((loss) => ({
+      loss,
+      lowered: lowerPlanned(new Graph(), plan, loss, isGated(plan.combine, loss.name), NO_RULES),
+    })),
+  );
+}
+
+/** Losses on one head share a memory: the first of them keeps it for all. */
+function keptOnce<Loss extends { readonly lowered: LoweredLoss }>(losses: readonly Loss[]): Loss[] {
+  const kept = new Set<string>();
+  return losses.map((loss) => {
+    const states = loss.lowered.states.filter(({ name }) => !kept.has(name));
+    for (const { name } of states) kept.add(name);
+    return { ...loss, lowered: { ...loss.lowered, states } };
+  });
 }
 
 /** One loss of a plan on its head, with the shares of the samples where they are wanted. Throws `LoweringError`. */

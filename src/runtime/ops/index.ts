@@ -2,7 +2,7 @@
 export * from "./blocks.ts";
 export * from "./elementwise.ts";
 export { crossEntropyInBlocks, inBlocks, logSumExpInBlocks } from "./in_blocks.ts";
-export { remember } from "./memory.ts";
+export { differentClassAmong, remember, sameClassAmong } from "./memory.ts";
 export * from "./reductions.ts";
 export { stopGradient, untracked } from "./untracked.ts";
 export * from "./vectors.ts";
