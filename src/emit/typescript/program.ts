@@ -1,48 +1,28 @@
 /**
  * A checked model as one TypeScript file: a header, then data, backbone, heads, losses, combination, declarations and
- * settings as named sections. ts-morph builds it in one go, prettier formats it; the same plan gives the same bytes.
+ * settings as named sections. The same plan gives the same bytes.
  */
-import { format } from "prettier";
-import { type FunctionDeclarationStructure, Node, Project, type SourceFile, StructureKind } from "ts-morph";
-import type { Dim } from "../../ir/graph.ts";
-import { Graph } from "../../ir/graph.ts";
-import type { LossParameter, LossState } from "../../ir/lower/environment.ts";
-import { lowerModel, viewsOf } from "../../ir/lower/model.ts";
-import { optimise, settingsOf } from "../../ir/passes/optimise.ts";
 import { isFitted, measuresGradients, strategiesIn } from "../../plan/combination.ts";
-import type { HeadPlan, LossPlan, ModelPlan } from "../../plan/plan.ts";
+import type { HeadPlan, ModelPlan } from "../../plan/plan.ts";
 import { oneLine } from "../../resolve/describe.ts";
 import { position, textOf } from "../../source/source.ts";
+import { assemble, declared } from "./assemble.ts";
+import type { Declared, ProgramIdentity } from "./assemble.ts";
 import { emitCombination } from "./combine.ts";
 import type { EmittedCombination } from "./combine.ts";
-import { dimText, numberText } from "./expressions.ts";
 import { emitBackbone, emitHead, emitStackedHeads } from "./layers.ts";
-import type { EmittedLoss } from "./losses.ts";
-import { lossStatements } from "./losses.ts";
-import { Names, camelCase } from "./names.ts";
+import { lossesFunction, viewsOfModel } from "./losses_function.ts";
+import type { Declarations } from "./losses_function.ts";
+import { Names } from "./names.ts";
 import { headsOfOneShape, separatesGradients } from "./stacked_heads.ts";
 import { compressText, evaluateText, sourceText, splitText, trainText, transformText } from "./settings.ts";
-import { commentText, dataLiteral, objectKey, stringLiteral } from "./text.ts";
-import { numberIn } from "./values.ts";
+import { commentText, dataLiteral, entryText, objectKey, stringLiteral } from "./text.ts";
 
-export interface ProgramIdentity {
-  /** How the program names its spec; a path relative to the program. */
-  readonly specFile: string;
-  /** SHA-256 of the spec's texts, in hexadecimal. */
-  readonly specHash: string;
-  /** `dmlc 0.1.0` */
-  readonly compiler: string;
-}
+export type { ProgramIdentity } from "./assemble.ts";
 
 export interface EmitOptions {
   /** Whether heads of one shape are computed together; it does not pay on every engine. */
   readonly stacked?: boolean | undefined;
-}
-
-/** Everything declared on the way: parameters and state in the order of the program. */
-interface Declarations {
-  readonly parameters: string[];
-  readonly state: string[];
 }
 
 /** The text of the program. Throws `LoweringError` for a formula that cannot be built. */
@@ -75,36 +55,6 @@ export async function emitProgram(
     optional.map(({ structure }) => structure.name!),
   );
   return assemble(plan, identity, sections, program);
-}
-
-interface Declared {
-  readonly structure: FunctionDeclarationStructure;
-}
-
-function declared(
-  name: string,
-  doc: string,
-  parts: {
-    readonly parameters: readonly (readonly [name: string, type: string])[];
-    readonly returns: string;
-    readonly lines: readonly string[];
-  },
-): Declared {
-  const body = parts.lines.join("\n");
-  return {
-    structure: {
-      kind: StructureKind.Function,
-      name,
-      docs: [doc],
-      parameters: parts.parameters.map(([parameter, type]) => ({
-        // What a function of the contract does not read it does not name.
-        name: new RegExp(`\\b${parameter}\\b`).test(body) ? parameter : `_${parameter}`,
-        type,
-      })),
-      returnType: parts.returns,
-      statements: body,
-    },
-  };
 }
 
 const shapeText = (shape: readonly (number | undefined)[]): string => `[${shape.join(", ")}]`;
@@ -166,78 +116,6 @@ function headText({ layers, dim, losses }: HeadPlan): string {
     layer.kind === "layer" ? commentText(oneLine(textOf(layer.span))) : "residual",
   );
   return `${stages.join(" |> ")}, [B, ${dim}], read by ${losses.map(commentText).join(", ")}`;
-}
-
-/** An entry of an object literal, short where the variable is called like the key. */
-const entryText = (name: string, value: string): string =>
-  name === value ? name : `${objectKey(name)}: ${value}`;
-
-/** `losses(embeddings, labels)`: every loss's formula, what they share computed once. */
-function lossesFunction(plan: ModelPlan, declarations: Declarations, stacked: boolean): Declared {
-  const settings = settingsOf(plan, stacked);
-  const emitted = optimise(new Graph(), lowerModel(plan), settings).map(({ loss, lowered }): EmittedLoss => {
-    declarations.parameters.push(...lowered.parameters.map(lossParameterText));
-    declarations.state.push(...lowered.states.map(lossStateText));
-    return { name: loss.name, lowered, comment: lossComment(loss) };
-  });
-  const { lines, results } = lossStatements(emitted);
-  const remembers = emitted.some(({ lowered }) => lowered.memory?.reached === true);
-  const entries = results.map(({ name, value }) => entryText(name, value));
-  return declared("losses", "Each loss on one batch: its value, and whether the batch held a valid tuple.", {
-    parameters: [
-      ["embeddings", "Record<string, tf.Tensor2D>"],
-      ["labels", "tf.Tensor1D"],
-      ["net", "Net"],
-      ...(viewsOfModel(plan) > 1 || remembers ? [OTHER_VIEWS] : []),
-      ...(remembers ? [["ids", "tf.Tensor1D"] as const] : []),
-    ],
-    returns: "Record<string, LossValue>",
-    lines: [...lines, "", `return { ${entries.join(", ")} };`],
-  });
-}
-
-const OTHER_VIEWS = ["otherViews", "readonly Record<string, tf.Tensor2D>[]"] as const;
-
-/** How many views of a batch the model's losses read. */
-const viewsOfModel = ({ losses }: ModelPlan): number => Math.max(...losses.map(viewsOf));
-
-/** The entry of the spec, and the first sentence of the loss's own documentation, citation included. */
-function lossComment(loss: LossPlan): string[] {
-  const { line } = position(loss.span.file, loss.span.start);
-  const lines = [commentText(`${loss.text} (line ${line})`)];
-  const doc = loss.instance.declaration.doc?.replace(/\s+/g, " ").trim();
-  const sentence = doc === undefined ? undefined : /^.*?\.(?= [A-Z]|$)/.exec(doc)?.[0];
-  if (sentence !== undefined) lines.push(commentText(sentence));
-  return lines;
-}
-
-/** A shape where the sizes of the data are called `sizes`. */
-const sidesText = (shape: readonly Dim[]): string =>
-  shape.map((side) => (side === "classes" ? "sizes.classes" : dimText(side))).join(", ");
-
-function lossStateText({ name, shape, initial, transient }: LossState): string {
-  const rest = transient === true ? ", transient: true" : "";
-  return `{ name: ${stringLiteral(name)}, shape: [${sidesText(shape)}], initial: ${numberText(initial)}${rest} }`;
-}
-
-function lossParameterText(parameter: LossParameter): string {
-  const { name, shape, initializer, lr, train } = parameter;
-  const sides = sidesText(shape);
-  const entries = [
-    `name: ${stringLiteral(name)}`,
-    `shape: [${sides}]`,
-    `init: ${initializerText(initializer)}`,
-    'group: "params"',
-    ...(lr === undefined ? [] : [`lr: ${lr}`]),
-    "decay: false",
-    `trainable: ${train}`,
-  ];
-  return `{ ${entries.join(", ")} }`;
-}
-
-function initializerText({ name, values }: LossParameter["initializer"]): string {
-  const all = [...values.keys()].map((key) => String(numberIn(values, key)));
-  return `init.${camelCase(name)}(${all.join(", ")})`;
 }
 
 /** `parameters(sizes)` and `state(sizes)`. */
@@ -321,62 +199,4 @@ function programText(plan: ModelPlan, identity: ProgramIdentity, optional: reado
     ...compress,
   ].join(",\n  ")}
 }`;
-}
-
-/** What the header may import from the runtime. */
-const RUNTIME_VALUES = new Set(["data", "init", "main", "nn", "ops", "strategies", "tf"]);
-const RUNTIME_TYPES = new Set([
-  "CombineContext",
-  "Combined",
-  "Embedded",
-  "HeadWeights",
-  "LossValue",
-  "Net",
-  "NoiseSpec",
-  "ParameterSpec",
-  "Program",
-  "Sizes",
-  "StateSpec",
-  "tf",
-]);
-
-async function assemble(
-  plan: ModelPlan,
-  identity: ProgramIdentity,
-  functions: readonly FunctionDeclarationStructure[],
-  program: string,
-): Promise<string> {
-  const project = new Project({ useInMemoryFileSystem: true });
-  const body = project.createSourceFile("body.ts", {
-    statements: [
-      ...functions,
-      (writer) => writer.blankLine().writeLine(`const program: Program = ${program};`),
-      (writer) => writer.blankLine().writeLine("export default program;"),
-      (writer) => writer.blankLine().writeLine("await main(program, import.meta.url);"),
-    ],
-  });
-  const header =
-    `/**\n * ${commentText(plan.name)}: compiled by ${commentText(identity.compiler)} from ` +
-    `${commentText(identity.specFile)} (SHA-256 ${identity.specHash.slice(0, 12)}).\n` +
-    " * Change the spec and compile it again rather than this file. `node` runs it (`--help` lists its options).\n */\n";
-  const imports = `import { ${runtimeNames(body).join(", ")} } from "dmlc/runtime";\n`;
-  return format(`${header}${imports}\n${body.getFullText()}`, { parser: "typescript", printWidth: 110 });
-}
-
-/** The names that the body takes from the runtime: values first, then types that are nothing else. */
-function runtimeNames(body: SourceFile): string[] {
-  const values = new Set<string>();
-  const types = new Set<string>();
-  body.forEachDescendant((node) => {
-    if (!Node.isIdentifier(node)) return;
-    const name = node.getText();
-    const parent = node.getParent();
-    if (Node.isPropertyAccessExpression(parent) || Node.isCallExpression(parent)) {
-      if (parent.getExpression() === node && RUNTIME_VALUES.has(name)) values.add(name);
-    } else if (Node.isQualifiedName(parent) || Node.isTypeReference(parent)) {
-      if (parent.getChildAtIndex(0) === node && RUNTIME_TYPES.has(name)) types.add(name);
-    }
-  });
-  const onlyTypes = [...types].filter((name) => !values.has(name));
-  return [...[...values].sort(), ...onlyTypes.sort().map((name) => `type ${name}`)];
 }

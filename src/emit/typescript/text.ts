@@ -40,3 +40,7 @@ export function objectKey(name: string): string {
   if (name === "__proto__") return '["__proto__"]';
   return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? name : stringLiteral(name);
 }
+
+/** An entry of an object literal, short where the variable is called like the key. */
+export const entryText = (name: string, value: string): string =>
+  name === value ? name : `${objectKey(name)}: ${value}`;

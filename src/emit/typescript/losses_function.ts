@@ -1,0 +1,93 @@
+/**
+ * The function `losses` of a program: every loss of a model lowered, what they share found by the passes, and their
+ * parameters and states declared. Called by `program.ts`.
+ */
+import type { Dim } from "../../ir/graph.ts";
+import { Graph } from "../../ir/graph.ts";
+import type { LossParameter, LossState } from "../../ir/lower/environment.ts";
+import { lowerModel, viewsOf } from "../../ir/lower/model.ts";
+import { optimise, settingsOf } from "../../ir/passes/optimise.ts";
+import type { LossPlan, ModelPlan } from "../../plan/plan.ts";
+import { position } from "../../source/source.ts";
+import { declared } from "./assemble.ts";
+import type { Declared } from "./assemble.ts";
+import { dimText, numberText } from "./expressions.ts";
+import type { EmittedLoss } from "./losses.ts";
+import { lossStatements } from "./losses.ts";
+import { camelCase } from "./names.ts";
+import { commentText, entryText, stringLiteral } from "./text.ts";
+import { numberIn } from "./values.ts";
+
+/** Everything declared on the way: parameters and state in the order of the program. */
+export interface Declarations {
+  readonly parameters: string[];
+  readonly state: string[];
+}
+
+/** `losses(embeddings, labels)`: every loss's formula, what they share computed once. */
+export function lossesFunction(plan: ModelPlan, declarations: Declarations, stacked: boolean): Declared {
+  const settings = settingsOf(plan, stacked);
+  const emitted = optimise(new Graph(), lowerModel(plan), settings).map(({ loss, lowered }): EmittedLoss => {
+    declarations.parameters.push(...lowered.parameters.map(lossParameterText));
+    declarations.state.push(...lowered.states.map(lossStateText));
+    return { name: loss.name, lowered, comment: lossComment(loss) };
+  });
+  const { lines, results } = lossStatements(emitted);
+  const remembers = emitted.some(({ lowered }) => lowered.memory?.reached === true);
+  const entries = results.map(({ name, value }) => entryText(name, value));
+  return declared("losses", "Each loss on one batch: its value, and whether the batch held a valid tuple.", {
+    parameters: [
+      ["embeddings", "Record<string, tf.Tensor2D>"],
+      ["labels", "tf.Tensor1D"],
+      ["net", "Net"],
+      ...(viewsOfModel(plan) > 1 || remembers ? [OTHER_VIEWS] : []),
+      ...(remembers ? [["ids", "tf.Tensor1D"] as const] : []),
+    ],
+    returns: "Record<string, LossValue>",
+    lines: [...lines, "", `return { ${entries.join(", ")} };`],
+  });
+}
+
+const OTHER_VIEWS = ["otherViews", "readonly Record<string, tf.Tensor2D>[]"] as const;
+
+/** How many views of a batch the model's losses read. */
+export const viewsOfModel = ({ losses }: ModelPlan): number => Math.max(...losses.map(viewsOf));
+
+/** The entry of the spec, and the first sentence of the loss's own documentation, citation included. */
+function lossComment(loss: LossPlan): string[] {
+  const { line } = position(loss.span.file, loss.span.start);
+  const lines = [commentText(`${loss.text} (line ${line})`)];
+  const doc = loss.instance.declaration.doc?.replace(/\s+/g, " ").trim();
+  const sentence = doc === undefined ? undefined : /^.*?\.(?= [A-Z]|$)/.exec(doc)?.[0];
+  if (sentence !== undefined) lines.push(commentText(sentence));
+  return lines;
+}
+
+/** A shape where the sizes of the data are called `sizes`. */
+const sidesText = (shape: readonly Dim[]): string =>
+  shape.map((side) => (side === "classes" ? "sizes.classes" : dimText(side))).join(", ");
+
+function lossStateText({ name, shape, initial, transient }: LossState): string {
+  const rest = transient === true ? ", transient: true" : "";
+  return `{ name: ${stringLiteral(name)}, shape: [${sidesText(shape)}], initial: ${numberText(initial)}${rest} }`;
+}
+
+function lossParameterText(parameter: LossParameter): string {
+  const { name, shape, initializer, lr, train } = parameter;
+  const sides = sidesText(shape);
+  const entries = [
+    `name: ${stringLiteral(name)}`,
+    `shape: [${sides}]`,
+    `init: ${initializerText(initializer)}`,
+    'group: "params"',
+    ...(lr === undefined ? [] : [`lr: ${lr}`]),
+    "decay: false",
+    `trainable: ${train}`,
+  ];
+  return `{ ${entries.join(", ")} }`;
+}
+
+function initializerText({ name, values }: LossParameter["initializer"]): string {
+  const all = [...values.keys()].map((key) => String(numberIn(values, key)));
+  return `init.${camelCase(name)}(${all.join(", ")})`;
+}
