@@ -1,6 +1,6 @@
 /**
  * A machine for installations: a folder with a pip, an npm and a C++ compiler that do as they are told, and the parts
- * they bring. No network, nothing of the real machine but node and the shell's tools.
+ * they bring. No network, and of the real machine only its shell.
  */
 import { createHash } from "node:crypto";
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -90,44 +90,59 @@ export function machine(): Machine {
     headers: pack("node-api-headers", { "package/include/node_api.h": "// header" }, /^include\//),
   };
 
-  const script = (name: string, body: string): void => {
-    const start = `import * as fs from "node:fs"; import * as path from "node:path";
-const args = process.argv.slice(2);
-fs.appendFileSync(${JSON.stringify(log)}, ${JSON.stringify(name)} + " " + args.join(" ") + "\\n");
-const mode = process.env["FAKE_" + ${JSON.stringify(name === "c++" ? "CXX" : name.toUpperCase())}] ?? "";
-const bring = (folder, to) => { for (const each of fs.readdirSync(folder)) fs.copyFileSync(path.join(folder, each), path.join(to, each)); };
-const fail = (text, code = 1) => { process.stderr.write(text + "\\n"); process.exit(code); };
-`;
-    writeFileSync(join(bin, `${name}.mjs`), start + body);
+  const script = (name: string, mode: string, body: string): void => {
+    const path = join(bin, name);
     writeFileSync(
-      join(bin, name),
-      `#!/bin/sh\nexec "${process.execPath}" "${join(bin, `${name}.mjs`)}" "$@"\n`,
+      path,
+      `#!/bin/sh
+echo "${name} $*" >> "${log}"
+mode=$FAKE_${mode}
+fail() { printf '%s\\n' "$@" >&2; exit 1; }
+${body}`,
     );
-    chmodSync(join(bin, name), 0o755);
+    chmodSync(path, 0o755);
   };
   script(
     "python3",
-    `if (args.includes("--version")) { console.log("pip 24.0 from somewhere (python 3.12)"); process.exit(0); }
-if (mode === "offline") fail("WARNING: Retrying after connection broken by NewConnectionError: Temporary failure in name resolution\\nERROR: Could not find a version that satisfies the requirement");
-if (mode === "full") fail("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device");
-if (mode === "refused") fail("ERROR: No matching distribution found for tensorflow-cpu==2.21.0");
-if (mode === "hang") { fs.writeFileSync(path.join(process.env.TMPDIR, "part"), "x"); setInterval(() => {}, 1000); }
-else bring(${JSON.stringify(join(store, "wheels"))}, args.find((arg) => arg.startsWith("--dest=")).slice(7));
+    "PYTHON3",
+    `for arg in "$@"; do
+  case $arg in
+    --version) echo "pip 24.0 from somewhere (python 3.12)"; exit 0 ;;
+    --dest=*) to=\${arg#--dest=} ;;
+  esac
+done
+case $mode in
+  offline) fail "WARNING: Retrying after connection broken by NewConnectionError: Temporary failure in name resolution" "ERROR: Could not find a version that satisfies the requirement" ;;
+  full) fail "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device" ;;
+  refused) fail "ERROR: No matching distribution found for tensorflow-cpu==2.21.0" ;;
+  hang) echo x > "$TMPDIR/part"; exec /bin/sleep 1000 ;;
+esac
+/bin/cp "${join(store, "wheels")}"/* "$to"
 `,
   );
   script(
     "npm",
-    `if (mode === "offline") fail("npm error code ENOTFOUND\\nnpm error request failed");
-if (mode === "full") fail("npm error code ENOSPC");
-if (mode === "hang") setInterval(() => {}, 1000);
-else bring(${JSON.stringify(join(store, "npm"))}, process.cwd());
+    "NPM",
+    `case $mode in
+  offline) fail "npm error code ENOTFOUND" "npm error request failed" ;;
+  full) fail "npm error code ENOSPC" ;;
+  hang) exec /bin/sleep 1000 ;;
+esac
+/bin/cp "${join(store, "npm")}"/* .
 `,
   );
   script(
     "c++",
-    `if (args.includes("--version")) process.exit(0);
-if (mode === "fails") fail("tfjs_backend.cc:1:10: fatal error: cstdint: No such file or directory");
-fs.writeFileSync(args[args.indexOf("-o") + 1], "binding");
+    "CXX",
+    `while [ $# -gt 0 ]; do
+  case $1 in
+    --version) exit 0 ;;
+    -o) to=$2 ;;
+  esac
+  shift
+done
+[ "$mode" = fails ] && fail "tfjs_backend.cc:1:10: fatal error: cstdint: No such file or directory"
+echo binding > "$to"
 `,
   );
 

@@ -3,9 +3,11 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { diskError } from "../../src/cli/backend/folders.ts";
 import { neededBytes, pinsFor, supportedMachines } from "../../src/cli/backend/pins.ts";
 import { unpackEntry, ZipError, zipEntries } from "../../src/cli/backend/zip.ts";
 import { ownPackage } from "../../src/cli/package.ts";
+import { RunError } from "../../src/runtime/errors.ts";
 import { TFJS_VERSION } from "../../src/runtime/engine/tensorflow/locate.ts";
 import { zip } from "./machine.ts";
 
@@ -73,6 +75,17 @@ describe("pins", () => {
     const [wheel] = pins.wheels;
     expect(neededBytes(pins)).toBe(wheel!.unpacked + 2 * wheel!.size + 50_000_000);
   });
+});
+
+test.each([
+  ["ENOSPC", "the disk is full at /cache"],
+  ["EDQUOT", "the disk is full at /cache"],
+  ["EROFS", "cannot write the cache at /cache"],
+])("a disk's %s says what to do", (code, said) => {
+  const error = diskError("/cache", Object.assign(new Error("it failed"), { code }));
+  expect(error).toBeInstanceOf(RunError);
+  expect((error as RunError).message).toContain(said);
+  expect((error as RunError).help).toContain("DMLC_CACHE");
 });
 
 describe("zip archives", () => {

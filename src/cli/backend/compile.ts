@@ -92,7 +92,7 @@ export async function compileBinding(
     ...headers.map((folder) => `-I${folder}`),
     ...(process.platform === "darwin"
       ? ["-bundle", "-undefined", "dynamic_lookup", "-Wl,-rpath,@loader_path/../tensorflow"]
-      : ["-shared", "-pthread", "-Wl,-rpath,$ORIGIN/../tensorflow"]),
+      : ["-shared", "-pthread", "-Wl,--no-as-needed", "-Wl,-rpath,$ORIGIN/../tensorflow"]),
   ];
   const binding = ["tfjs_backend.cc", "tfjs_binding.cc"].map((name) => join(sources, name));
   const linked = libraries.map((library) => join(root, library));

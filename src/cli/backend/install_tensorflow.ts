@@ -3,7 +3,7 @@
  * are fetched, verified and put together in a folder beside the final one, built, tested, and moved into place. Called
  * by `dmlc backend install`; writes below the cache only. Whatever ends it, nothing half installed stays.
  */
-import { mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import {
   backendDirectory,
@@ -70,6 +70,7 @@ export async function installTensorflow(options: InstallOptions): Promise<Instal
   const pip = missing.length > 0 ? await findPip(options) : undefined;
   if (missing.length > 0 && pip === undefined) throw withoutPip(missing);
   refuseFullDisk(pins, missing, directory, options);
+  adviseOnGpu(options);
 
   const partial = partialFolder(directory);
   try {
@@ -218,6 +219,19 @@ function refuseFullDisk(
     "Nothing was fetched. Free some space, or name a folder on another disk in the environment variable DMLC_CACHE.",
   );
 }
+
+/** Says so if the choice of `--cuda` does not fit the machine, before gigabytes are fetched. */
+function adviseOnGpu({ cuda, reporter }: InstallOptions): void {
+  const driver = DRIVERS.some((path) => existsSync(path));
+  if (cuda && !driver) {
+    reporter.message("there is no NVIDIA driver here: the engine computes on the CPU until there is one");
+  } else if (!cuda && driver && supportedMachines(true).includes(machineName())) {
+    reporter.message("this machine has an NVIDIA driver: with --cuda the engine uses its GPU");
+  }
+}
+
+/** What an NVIDIA driver leaves on Linux, and under WSL. */
+const DRIVERS = ["/proc/driver/nvidia/version", "/usr/lib/wsl/lib/libcuda.so.1"];
 
 function gigabytes(bytes: number): string {
   return `${(bytes / 1e9).toFixed(1)} GB`;

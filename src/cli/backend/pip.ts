@@ -57,7 +57,8 @@ export async function fetchWheel(
     const result = await runTool(command, [...args, ...downloadArguments(wheel, folder)], {
       ...options,
       // pip's own temporary files are to lie on the disk that was checked, and go when the folder goes.
-      environment: { ...options.environment, TMPDIR: temporary },
+      // Nothing is installed: a user's rule that pip works in virtual environments only is not touched.
+      environment: { ...options.environment, TMPDIR: temporary, PIP_REQUIRE_VIRTUALENV: "0" },
     });
     if (result === undefined || result.code !== 0) throw pipError(wheel, result?.errors ?? "", folder);
   } finally {
@@ -105,12 +106,13 @@ function bytesBelow(folder: string): number {
 
 function pipError(wheel: WheelPin, errors: string, folder: string): RunError {
   if (/No space left on device|Errno 28\b|Errno 122\b|Disk quota/i.test(errors)) return fullDisk(folder);
-  const said = errors
-    .split("\n")
-    .filter((line) => /^(ERROR|error):/.test(line))
-    .map((line) => line.replace(/^(ERROR|error):\s*/, ""))
-    .at(-1);
-  const message = `pip could not fetch ${wheel.project} ${wheel.version}${said === undefined ? "" : `: ${said}`}`;
+  const lines = errors.split("\n").map((line) => line.trim());
+  // The last error says what became of it, a warning before it often why.
+  const said = [
+    lines.findLast((line) => /^(ERROR|error):/.test(line)),
+    lines.find((line) => line.startsWith("WARNING:")),
+  ].flatMap((line) => (line === undefined ? [] : [line.replace(/^[A-Za-z]+:\s*/, "")]));
+  const message = `pip could not fetch ${wheel.project} ${wheel.version}${said.map((line) => `: ${line}`).join("")}`;
   if (OFFLINE.test(errors)) {
     return new RunError(
       message,
