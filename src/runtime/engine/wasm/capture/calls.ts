@@ -145,7 +145,8 @@ function into(
   try {
     made = run();
   } finally {
-    delete (backend as { makeOutput?: unknown }).makeOutput;
+    // Put back, not deleted: an object loses its fast form when it loses a property.
+    backend.makeOutput = makeOutput;
   }
   (Array.isArray(made) ? made : [made]).forEach(({ dataId }, index) => {
     const { value, info } = results[index]!;

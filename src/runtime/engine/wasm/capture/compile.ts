@@ -11,6 +11,7 @@ import type { Graph, Value } from "./graph.ts";
 import { groupsOf } from "./groups.ts";
 import { writeLoop } from "./loop.ts";
 import { Memory, trafficOf } from "./memory.ts";
+import { ownBytes, stepOf } from "./products.ts";
 
 export interface Compiled {
   /**
@@ -28,7 +29,14 @@ export interface Compiled {
  */
 export function compile(backend: BackendWasm, graph: Graph, movable: readonly Value[]): Compiled {
   const groups = groupsOf(graph);
-  const memory = new Memory(backend, graph, groups, movable, 0);
+  const own = groups.map((group) => (group.kind === "call" ? ownBytes(group.node) : undefined));
+  const memory = new Memory(
+    backend,
+    graph,
+    groups,
+    movable,
+    own.map((length) => length ?? 0),
+  );
   const stored = new Set<Value>([...movable, ...groups.flatMap((group) => trafficOf(group).reads)]);
   const surroundings = {
     addressOf: memory.code,
@@ -40,9 +48,11 @@ export function compile(backend: BackendWasm, graph: Graph, movable: readonly Va
     group.kind === "loop" ? [writeLoop(`loop${index}`, group, surroundings)] : [],
   );
   const functions = instantiate(backend, assemble(sources));
-  const steps = groups.map((group, index) =>
-    group.kind === "loop" ? functions[`loop${index}`]! : callOf(backend, group.node, ids),
-  );
+  const steps = groups.map((group, index) => {
+    if (group.kind === "loop") return functions[`loop${index}`]!;
+    if (own[index] === undefined) return callOf(backend, group.node, ids);
+    return stepOf(backend, group.node, { at: memory.now, own: memory.own[index]! });
+  });
   return {
     run(idOf) {
       memory.place(movable.map((value) => backend.getMemoryOffset(idOf(value))));

@@ -83,12 +83,13 @@ const formulas: Readonly<Record<string, Formula>> = {
   [tf.Log1p]: ofFloat((x, hold) => log1p(hold, x)),
   [tf.Sigmoid]: ofFloat((x, hold) => sigmoid(hold, x)),
   [tf.Softplus]: ofFloat((x, hold) => softplus(hold, x)),
-  [tf.Relu]: ofFloat((x) => f.max(x, zero)),
-  [tf.Relu6]: ofFloat((x) => f.min(f.max(x, zero), f.constant(6))),
+  [tf.Relu]: ofFloat((x) => f.greater(x, zero)),
+  [tf.Relu6]: ofFloat((x) => f.lesser(f.greater(x, zero), f.constant(6))),
   [tf.Sign]: ofFloat((x) => f.sub(bits.and(f.gt(x, zero), one), bits.and(f.lt(x, zero), one))),
   [tf.Step]: {
     takes: all("float32"),
-    write: ([x], _, { alpha }) => bits.select(f.gt(x!, zero), one, float(alpha ?? 0)),
+    // All bits set are a NaN too.
+    write: ([x], _, { alpha }) => bits.or(bits.select(f.gt(x!, zero), one, float(alpha ?? 0)), f.ne(x!, x!)),
   },
   [tf.LeakyRelu]: {
     takes: all("float32"),
@@ -97,7 +98,7 @@ const formulas: Readonly<Record<string, Formula>> = {
   [tf.ClipByValue]: {
     takes: all("float32"),
     write: ([x], _, { clipValueMin, clipValueMax }) =>
-      f.min(f.max(x!, float(clipValueMin)), float(clipValueMax)),
+      f.lesser(f.greater(x!, float(clipValueMin)), float(clipValueMax)),
   },
   [tf.IsNan]: ofFloat((x) => f.ne(x, x)),
   [tf.Select]: {

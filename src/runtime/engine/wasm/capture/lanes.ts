@@ -23,6 +23,9 @@ export const floats = {
   /** NaN if either is. */
   min: f32x4.min,
   max: f32x4.max,
+  /** `b < a ? b : a` and `a < b ? b : a`: one instruction, where those above take several. NaN in `a` stays. */
+  lesser: binary(0xea, 0x01),
+  greater: binary(0xeb, 0x01),
   ceil: unary(0x67),
   floor: unary(0x68),
   /** To the nearest integer, halves to even. */

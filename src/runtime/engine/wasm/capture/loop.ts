@@ -82,9 +82,9 @@ function gatheringOf(kernel: string): Gathering {
     case tf.Sum:
       return of(0, floats.constant(0), floats.add);
     case tf.Max:
-      return of(-Infinity, floats.constant(-Infinity), floats.max);
+      return of(-Infinity, floats.constant(-Infinity), floats.greater);
     case tf.Min:
-      return of(Infinity, floats.constant(Infinity), floats.min);
+      return of(Infinity, floats.constant(Infinity), floats.lesser);
     case tf.Any:
       return of(0, integers.constant(0), bits.or);
     default:

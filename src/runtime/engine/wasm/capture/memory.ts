@@ -20,13 +20,16 @@ const LINE = 64;
 export class Memory {
   readonly #backend: BackendWasm;
   readonly #block: number;
+  readonly #table: number;
   readonly #fixed = new Map<Value, number>();
   readonly #slots: ReadonlyMap<Value, number>;
-  readonly #scratch: number;
+  /** Addresses of each group's own memory. */
+  readonly own: readonly number[];
+  #addresses: readonly number[] = [];
 
   /**
    * @param movable values that lie somewhere else at each replay, in the order of `place`'s addresses.
-   * @param scratch bytes that any group may use while it runs.
+   * @param own bytes of memory of its own for each group.
    * @throws CaptureRefused when there is no memory for it.
    */
   constructor(
@@ -34,7 +37,7 @@ export class Memory {
     graph: Graph,
     groups: readonly Group[],
     movable: readonly Value[],
-    scratch: number,
+    own: readonly number[],
   ) {
     this.#backend = backend;
     this.#slots = new Map(movable.map((value, slot) => [value, slot]));
@@ -45,8 +48,10 @@ export class Memory {
       offsets.set(value, end);
       end += aligned(bytesOf(value));
     }
-    const scratchAt = end;
-    end += aligned(scratch);
+    const ownOffsets = own.map((length) => {
+      end += aligned(length);
+      return end - aligned(length);
+    });
     const layout = layOut(groups, (value) => this.#slots.has(value) || offsets.has(value));
     for (const [value, offset] of layout.offsets) offsets.set(value, end + offset);
     const total = end + layout.bytes + LINE;
@@ -56,7 +61,7 @@ export class Memory {
     if (this.#block === 0) throw new CaptureRefused(`there is no memory for its ${megabytes} MB`);
     const base = aligned(this.#block);
     this.#table = base;
-    this.#scratch = base + scratchAt;
+    this.own = ownOffsets.map((offset) => base + offset);
     for (const [value, offset] of offsets) this.#fixed.set(value, base + offset);
     for (const [value, constant] of constants) {
       const to = this.#fixed.get(value)!;
@@ -64,8 +69,6 @@ export class Memory {
       else fill(backend, value, to, constant.uniform);
     }
   }
-
-  readonly #table: number;
 
   /** The address of a value, for generated code. */
   readonly code = (value: Value): Code => {
@@ -80,13 +83,14 @@ export class Memory {
     return this.#fixed.get(value);
   }
 
-  get scratch(): number {
-    return this.#scratch;
-  }
+  /** The address of a value at this replay. */
+  readonly now = (value: Value): number =>
+    this.#fixed.get(value) ?? this.#addresses[this.#slots.get(value)!]!;
 
   /** Writes the addresses at which the movable values lie. */
   place(addresses: readonly number[]): void {
     integers(this.#backend, this.#table, addresses.length).set(addresses);
+    this.#addresses = addresses;
   }
 
   dispose(): void {

@@ -136,7 +136,8 @@ class Tape {
       return body();
     } finally {
       for (const { config, shipped } of kernels) config.kernelFunc = shipped;
-      delete (this.#backend as { readSync?: unknown }).readSync;
+      // Put back, not deleted: an object loses its fast form when it loses a property.
+      this.#backend.readSync = readSync;
     }
   }
 

@@ -95,6 +95,8 @@ class Pass {
         return this.#neutral(node, 1, ["a", "b"]);
       case tf.RealDiv:
         return this.#neutral(node, 1, ["b"]);
+      case tf.BatchMatMul:
+        return this.#product(node);
       case tf.Concat:
         return Object.keys(inputs).length === 1 ? this.#same(node, inputs["0"]!) : this.#keep(node);
       default:
@@ -128,6 +130,27 @@ class Pass {
     const count = { value: this.#number(x.value.size / output.value.size), shape: [] };
     const inputs = { a: this.current(sum), b: count };
     this.#neutral({ kernel: tf.RealDiv, inputs, list: false, attributes: {}, outputs: [output] }, 1, ["b"]);
+  }
+
+  /** A transposed right-hand matrix is transposed by itself: other products with it share that. */
+  #product(node: Node): void {
+    const b = node.inputs["b"]!;
+    if (node.attributes["transposeB"] !== true || b.value.type !== "float32") return this.#keep(node);
+    const rank = b.shape.length;
+    const perm = b.shape.map((_, axis) => (axis < rank - 2 ? axis : 2 * rank - 3 - axis));
+    const turned = {
+      value: this.#values.make("float32", b.value.size),
+      shape: perm.map((axis) => b.shape[axis]!),
+    };
+    this.#moved({
+      kernel: tf.Transpose,
+      inputs: { x: b },
+      list: false,
+      attributes: { perm },
+      outputs: [turned],
+    });
+    const inputs = { a: node.inputs["a"]!, b: this.current(turned) };
+    this.#keep({ ...node, inputs, attributes: { ...node.attributes, transposeB: false } });
   }
 
   #addN(node: Node): void {
