@@ -30,8 +30,10 @@ function isNothing(factors: readonly Node[]): boolean {
 /** `x + 0 * y` and `x - 0 * y` where x has all sides of the sum. */
 function withoutNothing(build: Builder, node: Node, inputs: readonly Node[]): Node | undefined {
   const [left, right] = inputs as [Node, Node];
-  const nothing = ({ operation, inputs: factors }: Node): boolean =>
-    operation.kind === "mul" && isNothing(factors);
+  const nothing = (term: Node): boolean => {
+    const { operation, inputs: factors } = term.operation.kind === "view" ? term.inputs[0]! : term;
+    return operation.kind === "mul" && isNothing(factors);
+  };
   const whole = ({ shape }: Node): boolean => shape.join() === node.shape.join();
   if (nothing(right) && whole(left)) return left;
   if (node.operation.kind === "add" && nothing(left) && whole(right)) return right;
