@@ -213,7 +213,19 @@ export interface EvaluateSettings {
   readonly knnAccuracy?: number;
 }
 
-export interface CompressSettings {
+export type CompressSettings = DistanceSettings | DistilledSettings;
+
+/** A small network on the features whose distances are the ensemble's. */
+export interface DistilledSettings {
+  readonly kind: "distilled";
+  /** Width of the compressed embedding. */
+  readonly to: number;
+  /** Rectified units beside its linear map. */
+  readonly hidden: number;
+  readonly steps: number;
+}
+
+export interface DistanceSettings {
   readonly kind: "distances";
   /** Width of the compressed embedding. */
   readonly to: number;

@@ -12,7 +12,7 @@ model small {
   embedding: ${embedding}
   losses { a: multi_similarity()  b: arcface() with flatten |> linear(4) }
   combine: ${combine}
-  compress: distances(${compress})
+  compress: ${compress}
 }`;
   const { diagnostics, models } = checkFile(host({ "spec.dml": text }), "spec.dml")!;
   const errors = diagnostics.filter(({ severity }) => severity === "error");
@@ -26,20 +26,25 @@ model small {
 const LINEAR = 'fold: { linear: ["heads/a/0.linear", "heads/b/1.linear"] }';
 
 test.each([
-  ["linear(8)", "to: 5", '{ kind: "distances", to: 5 }'],
-  ["linear(8)", "to: 5, metric: stress", '{ kind: "distances", to: 5, metric: "stress" }'],
-  ["linear(8)", "to: 5, fold: true", `{ kind: "distances", to: 5, ${LINEAR} }`],
-  ["linear(8)", "to: 5, fold: true, blend: 0.5", `{ kind: "distances", to: 5, ${LINEAR}, blend: 0.5 }`],
-  ["linear(8) |> normalize", "to: 5, fold: true", '{ kind: "distances", to: 5, fold: {} }'],
-  ["linear(8) |> batch_norm", "to: 5, fold: true", '{ kind: "distances", to: 5, fold: {} }'],
-])("%s, distances(%s)", async (embedding, compress, expected) => {
+  ["linear(8)", "distances(to: 5)", '{ kind: "distances", to: 5 }'],
+  ["linear(8)", "distances(to: 5, metric: stress)", '{ kind: "distances", to: 5, metric: "stress" }'],
+  ["linear(8)", "distances(to: 5, fold: true)", `{ kind: "distances", to: 5, ${LINEAR} }`],
+  [
+    "linear(8)",
+    "distances(to: 5, fold: true, blend: 0.5)",
+    `{ kind: "distances", to: 5, ${LINEAR}, blend: 0.5 }`,
+  ],
+  ["linear(8) |> normalize", "distances(to: 5, fold: true)", '{ kind: "distances", to: 5, fold: {} }'],
+  ["linear(8) |> batch_norm", "distances(to: 5, fold: true)", '{ kind: "distances", to: 5, fold: {} }'],
+  ["linear(8)", "distilled(to: 5, steps: 40 steps)", '{ kind: "distilled", to: 5, hidden: 256, steps: 40 }'],
+])("%s, %s", async (embedding, compress, expected) => {
   const text = await emitted(embedding, "equal(a, b)", compress);
   expect(text).toContain(`compress: ${expected}`);
   expect(text).not.toContain("inference");
 });
 
 test("weights that are fitted leave the program's own alone", async () => {
-  const text = await emitted("linear(8)", "learned(a, b, inference: fit(validation))", "to: 5");
+  const text = await emitted("linear(8)", "learned(a, b, inference: fit(validation))", "distances(to: 5)");
   expect(text).toContain('inference: { kind: "fit" }');
   expect(text).not.toContain("headWeights");
 });

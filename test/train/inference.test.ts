@@ -156,7 +156,7 @@ describe("a folded ensemble", () => {
     const { heads, unexplained, discarded_energy } = results.compression!;
     expect(heads).toBe("regressed");
     expect(unexplained).toBeGreaterThan(0);
-    expect(unexplained).toBeLessThanOrEqual(discarded_energy);
+    expect(unexplained).toBeLessThanOrEqual(discarded_energy!);
     expect(results.test.compressed!.map_at_r!).toBeGreaterThan(results.test.untrained.map_at_r!);
     const before = tf.memory().numTensors;
     await run(program);

@@ -96,6 +96,20 @@ describe("a gated run", () => {
     expect({ ...again.results, timing: {} }).toEqual({ ...results, timing: {} });
   });
 
+  test("is distilled into one network, the same for the same seed, and leaves no tensor behind", async () => {
+    const compress = { kind: "distilled", to: 16, hidden: 32, steps: 20 } as const;
+    const { results, out } = await run({ ...gatedProgram(), compress }, 30);
+    const { compressed, untrained } = results.test;
+    expect(results.compression).toEqual({ to: 16, heads: "distilled", stress: expect.any(Number) });
+    expect(results.compression!.stress).toBeLessThan(0.1);
+    expect(compressed!.map_at_r!).toBeGreaterThan(untrained.map_at_r!);
+    expect(await readResults(join(out, "results.json"))).toEqual(results);
+    const before = tf.memory().numTensors;
+    const again = await run({ ...gatedProgram(), compress }, 30);
+    expect(tf.memory().numTensors).toBe(before);
+    expect({ ...again.results, timing: {} }).toEqual({ ...results, timing: {} });
+  });
+
   test("runs without gates or groups say nothing of them", async () => {
     const { results, out } = await run(shapesProgram(), 2);
     expect(results.test).not.toHaveProperty("ensemble_permuted_gates");

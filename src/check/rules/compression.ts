@@ -54,19 +54,20 @@ function checkSettings({ compress, heads, backbone }: ModelPlan, diagnostics: Di
         "Remove one of them.",
       );
   }
-  if (!folds) return;
+  const distils = compress.name === "distilled";
+  if (!folds && !distils) return;
   const features = backbone.output.reduce<number>((product, side) => product * (side ?? 0), 1);
-  if (number("to") > features)
+  if (folds && number("to") > features)
     refuse(
       `A linear head of ${formatNumber(features)} features has no ${formatNumber(number("to"))} independent numbers`,
       "The features bound how many directions the folded head can tell apart.",
       `Write \`to: ${formatNumber(features)}\` or less.`,
     );
-  if (other !== undefined && features > REGRESSED_FEATURES)
+  if ((distils || other !== undefined) && features > REGRESSED_FEATURES)
     refuse(
-      `The head \`${other.name}\` is no linear map, and a regression on ${formatNumber(features)} features is too large`,
+      `${distils ? "Distillation starts from a regression" : `The head \`${other!.name}\` is no linear map`}, and one on ${formatNumber(features)} features is too large`,
       `It takes the covariance of the features, ${formatNumber(features)} x ${formatNumber(features)} numbers; at most ${formatNumber(REGRESSED_FEATURES)} features are allowed.`,
-      "Remove `fold: true`, or end the backbone with `global_avg_pool`.",
+      `${distils ? "Write `compress: distances(…)`" : "Remove `fold: true`"}, or end the backbone with \`global_avg_pool\`.`,
     );
 }
 
@@ -87,7 +88,7 @@ function checkFold({ combine, compress, losses }: ModelPlan, diagnostics: Diagno
       );
   }
   const gate = gatesIn(combine)[0];
-  if (gate === undefined) return;
+  if (gate === undefined || compress.name === "distilled") return;
   diagnostics.report(
     cannotFold,
     compress.span,

@@ -110,6 +110,13 @@ export function evaluateText(plan: EvaluatePlan): string {
 /** The settings of the compression, what is usual left out. */
 export function compressText(use: PrimitiveUse, heads: ModelPlan["heads"]): string {
   const { name, values } = use;
+  if (name === "distilled")
+    return dataLiteral({
+      kind: name,
+      to: numberIn(values, "to"),
+      hidden: numberIn(values, "hidden"),
+      steps: numberIn(values, "steps"),
+    } satisfies CompressSettings);
   if (name !== "distances") throw new Error(`no emission for the compression ${name}`);
   const paths = heads.map(linearPath);
   const linear = paths.every((path) => path !== undefined) ? { linear: paths } : {};

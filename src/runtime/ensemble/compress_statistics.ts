@@ -44,6 +44,16 @@ export function statistics(samples: Float32Array, n: number, dim: number): Stati
   return { mean, covariance };
 }
 
+/** The mean of rows [n, p], and the mean of the variances of their columns. */
+export function meanAndVariance(rows: Float32Array, n: number): { mean: Float64Array; variance: number } {
+  const p = rows.length / n;
+  const mean = new Float64Array(p);
+  for (let i = 0, q = 0; i < n; i++) for (let f = 0; f < p; f++, q++) mean[f] = mean[f]! + rows[q]! / n;
+  let sum = 0;
+  for (let i = 0, q = 0; i < n; i++) for (let f = 0; f < p; f++, q++) sum += (rows[q]! - mean[f]!) ** 2;
+  return { mean, variance: sum / rows.length };
+}
+
 /**
  * The covariance of features [n, p] and embeddings [n, dim] about their means: [p, dim], divided by n.
  */

@@ -76,11 +76,6 @@ function drawPairs(labels: Int32Array, seed: number): { same: Pairs; other: Pair
   const random = counterRandom(seed, "inference/fit");
   const drawn = (draw: () => readonly [number, number]): Pairs =>
     Int32Array.from(Array.from({ length: PAIRS }, draw).flat());
-  const all = (wanted: (i: number, j: number) => boolean): Pairs => {
-    const pairs: number[] = [];
-    for (let i = 0; i < n; i++) for (let j = i + 1; j < n; j++) if (wanted(i, j)) pairs.push(i, j);
-    return Int32Array.from(pairs);
-  };
   // A sample by its number of partners, then one of them: every pair of a kind is as likely as any other.
   const bySample = classes.flatMap((samples) => samples.map((i) => ({ i, samples })));
   const ends = (count: (samples: readonly number[]) => number): Float64Array => {
@@ -102,7 +97,7 @@ function drawPairs(labels: Int32Array, seed: number): { same: Pairs; other: Pair
   return {
     same:
       together <= PAIRS
-        ? all((i, j) => labels[i] === labels[j])
+        ? Int32Array.from(classes.flatMap((samples) => pairsOf(samples).flat()))
         : drawn(() => {
             const { i, samples } = bySample[pick(partners)]!;
             const j = samples[random.int(samples.length - 1)]!;
@@ -110,7 +105,11 @@ function drawPairs(labels: Int32Array, seed: number): { same: Pairs; other: Pair
           }),
     other:
       apart <= PAIRS
-        ? all((i, j) => labels[i] !== labels[j])
+        ? Int32Array.from(
+            pairsOf(labels.map((_, i) => i))
+              .filter(([i, j]) => labels[i] !== labels[j])
+              .flat(),
+          )
         : drawn(() => {
             const { i } = bySample[pick(strangers)]!;
             for (;;) {
@@ -119,6 +118,14 @@ function drawPairs(labels: Int32Array, seed: number): { same: Pairs; other: Pair
             }
           }),
   };
+}
+
+/** All pairs of different samples, each once. */
+function pairsOf(samples: ArrayLike<number>): [number, number][] {
+  const pairs: [number, number][] = [];
+  for (let a = 0; a < samples.length; a++)
+    for (let b = a + 1; b < samples.length; b++) pairs.push([samples[a]!, samples[b]!]);
+  return pairs;
 }
 
 function squaredDistances(embeddings: Float32Array, dim: number, pairs: Pairs): Float64Array {

@@ -40,13 +40,18 @@ export interface Results {
   readonly compression?: {
     readonly to: number;
     /** What was to be kept: inner products (`strain`) or squared distances (`stress`). */
-    readonly metric: "strain" | "stress";
-    readonly discarded_energy: number;
-    readonly expected_lost_distance: number;
-    /** Whether the compression follows the heads, or one linear head stands for them, exactly or by regression. */
-    readonly heads: "kept" | "folded" | "regressed";
+    readonly metric?: "strain" | "stress";
+    readonly discarded_energy?: number;
+    readonly expected_lost_distance?: number;
+    /**
+     * Whether the compression follows the heads, or one linear head stands for them, exactly or by regression, or a small
+     * network that was trained to.
+     */
+    readonly heads: "kept" | "folded" | "regressed" | "distilled";
     /** Of a regression: the share of the embeddings' variance that no linear map of the features explains. */
     readonly unexplained?: number;
+    /** Of a small network, which has no other cost: Σ (d_z − d)² / Σ d² over pairs of training samples. */
+    readonly stress?: number;
   };
   /** Effective weight of each loss after the last step. */
   readonly weights: Readonly<Record<string, number>>;
@@ -94,11 +99,12 @@ export const resultsSchema = z.object({
   compression: z
     .object({
       to: z.int().positive(),
-      metric: z.enum(["strain", "stress"]),
-      discarded_energy: z.number().min(0).max(1),
-      expected_lost_distance: z.number().nonnegative(),
-      heads: z.enum(["kept", "folded", "regressed"]),
+      metric: z.enum(["strain", "stress"]).exactOptional(),
+      discarded_energy: z.number().min(0).max(1).exactOptional(),
+      expected_lost_distance: z.number().nonnegative().exactOptional(),
+      heads: z.enum(["kept", "folded", "regressed", "distilled"]),
       unexplained: z.number().min(0).max(1).exactOptional(),
+      stress: z.number().nonnegative().exactOptional(),
     })
     .exactOptional(),
   weights: z.record(z.string(), z.number()),

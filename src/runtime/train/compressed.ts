@@ -6,10 +6,13 @@ import type { Dataset, Split } from "../data/types.ts";
 import { fitCompression } from "../ensemble/compress.ts";
 import { applyHead, foldLinear, regressHead } from "../ensemble/compress_fold.ts";
 import type { FoldedHead, RegressedHead } from "../ensemble/compress_fold.ts";
+import { meanAndVariance } from "../ensemble/compress_statistics.ts";
 import { ensembleDim, ensembleEmbedding } from "../ensemble/embedding.ts";
-import type { CompressSettings, Program } from "../program.ts";
+import type { CompressSettings, DistanceSettings } from "../program.ts";
 import type { Results } from "../report/results.ts";
 import type { StoredTensor } from "../report/safetensors.ts";
+import { applyStudent, distil } from "./distil.ts";
+import type { Student } from "./distil.ts";
 import { embedSamples } from "./embed.ts";
 import type { Network, SampleEmbeddings } from "./embed.ts";
 
@@ -17,7 +20,7 @@ export interface Compressed {
   /** [n, to], of the test samples. */
   readonly embeddings: Float32Array;
   readonly said: NonNullable<Results["compression"]>;
-  /** What makes it of the ensemble's embedding (`compress/matrix`, `compress/mean`) or of the features (`compress/weight`, `compress/bias`). */
+  /** What makes it of the ensemble's embedding (`compress/matrix`, `compress/mean`) or of the features (`compress/weight` and the like). */
   readonly stored: readonly (readonly [name: string, tensor: StoredTensor])[];
 }
 
@@ -28,14 +31,23 @@ export async function compressed(
   dataset: Dataset,
   split: Split,
   test: SampleEmbeddings,
+  seed: number,
 ): Promise<Compressed> {
   const { heads } = network.program;
-  const { to, metric = "strain", fold } = settings;
   const count = split.test.length;
   const n = split.train.length;
   const seen = await embedSamples(network, dataset, split.train);
   const embeddings = ensembleEmbedding(heads, seen.heads, n, seen.weights);
   const width = ensembleDim(heads);
+  if (settings.kind === "distilled") {
+    const student = await distil(seen.features!, embeddings, n, settings, seed);
+    return {
+      embeddings: await applyStudent(student, test.features!, count),
+      said: { to: settings.to, heads: "distilled", stress: student.stress },
+      stored: studentTensors(student),
+    };
+  }
+  const { to, metric = "strain", fold } = settings;
   if (fold === undefined) {
     const fitted = fitCompression(embeddings, n, width, to, metric);
     return {
@@ -53,7 +65,7 @@ export async function compressed(
       : foldLinear(await linearHeads(network, fold.linear, seen), embeddings, n, to, {
           metric,
           blend: settings.blend ?? 0,
-          featureVariance: meanVariance(seen.features!, n),
+          featureVariance: meanAndVariance(seen.features!, n).variance,
         });
   return {
     embeddings: applyHead(head, test.features!, count),
@@ -69,7 +81,18 @@ export async function compressed(
   };
 }
 
-const said = (cost: Omit<FoldedHead, "kernel" | "bias">, { to, metric = "strain" }: CompressSettings) => ({
+function studentTensors({ linear, bias, hidden, hiddenBias, output }: Student): Compressed["stored"] {
+  const [to, units] = [bias.length, hiddenBias.length];
+  return [
+    ["compress/weight", { shape: [linear.length / to, to], data: linear }],
+    ["compress/bias", { shape: [to], data: bias }],
+    ["compress/hidden/weight", { shape: [hidden.length / units, units], data: hidden }],
+    ["compress/hidden/bias", { shape: [units], data: hiddenBias }],
+    ["compress/output/weight", { shape: [units, to], data: output }],
+  ];
+}
+
+const said = (cost: Omit<FoldedHead, "kernel" | "bias">, { to, metric = "strain" }: DistanceSettings) => ({
   to,
   metric,
   discarded_energy: cost.discardedEnergy,
@@ -79,7 +102,7 @@ const said = (cost: Omit<FoldedHead, "kernel" | "bias">, { to, metric = "strain"
 /** The linear heads' parameters, at these paths, with their weights in the ensemble. */
 async function linearHeads(
   { program, parameters }: Network,
-  paths: NonNullable<NonNullable<Program["compress"]>["fold"]>["linear"] & object,
+  paths: readonly string[],
   { weights }: SampleEmbeddings,
 ) {
   const decided = new Map(Object.entries(weights));
@@ -90,14 +113,4 @@ async function linearHeads(
       weight: decided.get(name)?.[0] ?? weight,
     })),
   );
-}
-
-/** The mean variance of a feature over samples [n, p]. */
-function meanVariance(features: Float32Array, n: number): number {
-  const p = features.length / n;
-  const mean = new Float64Array(p);
-  for (let i = 0, q = 0; i < n; i++) for (let f = 0; f < p; f++, q++) mean[f] = mean[f]! + features[q]! / n;
-  let sum = 0;
-  for (let i = 0, q = 0; i < n; i++) for (let f = 0; f < p; f++, q++) sum += (features[q]! - mean[f]!) ** 2;
-  return sum / features.length;
 }

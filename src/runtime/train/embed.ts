@@ -39,7 +39,7 @@ export function createEmbedder(
     tf.tidy(() => {
       const net = createNet(sizes, false, parameters, state);
       const { features, heads } = program.embed(images as tf.Tensor4D, net);
-      const read: TensorMap = program.compress?.fold === undefined ? {} : { features };
+      const read: TensorMap = readsFeatures(program) ? { features } : {};
       return { heads: { ...heads }, weights: { ...program.headWeights?.(features, net) }, read };
     });
   return capture(recorder, embed, {
@@ -47,6 +47,10 @@ export function createEmbedder(
     ...(say === undefined ? {} : { say }),
   }) as Embedder;
 }
+
+/** Whether the compression makes its embedding of the features. */
+const readsFeatures = ({ compress }: Program): boolean =>
+  compress !== undefined && (compress.kind === "distilled" || compress.fold !== undefined);
 
 /** A network: a program with its parameters and state. */
 export interface Network {

@@ -89,7 +89,7 @@ export async function judge(
     embeddings: short,
     said,
     stored: needed,
-  } = await compressed(trained, compress, dataset, split, seen);
+  } = await compressed(trained, compress, dataset, split, seen, seed);
   return {
     test: { ...test, compressed: await measure(short, compress.to, "the compressed embedding") },
     compression: said,
