@@ -2,7 +2,7 @@
  * The most memory that one step of a loss takes, value and gradients: bytes of all tensors that are alive at once (those
  * of the inputs and of kernels' own work included), and the size of the wasm heap after it. Triplet at batch 512 (128
  * classes of 4); soft_triple (10 centres, width 16) from 1,000 to 100,000 classes at batch 32 to 256; and every loss of
- * the standard library at three batch sizes, with the order in the batch size that the last two show. The program is
+ * the standard library at batch 128 and 256, with the power of the batch size that the two show. The program is
  * the one `dmlc compile` writes. Each line is a process of its own. Prints the tables and writes
  * bench/results/loss_memory.json. Run after `npm run build`:
  *
@@ -24,12 +24,29 @@ import { counterRandom } from "../dist/src/runtime/random.js";
 
 /**
  * @typedef {{ use: string, width: number, batchClasses: number, samples: number, classes: number }} Case
- * @typedef {Case & { peak_mb: number, heap_mb: number, parameters_mb: number, seconds: number }} Line
+ * @typedef {Case & { peak_mb: number, heap_mb: number, parameters_mb: number}} Line
  */
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const { values: options } = parseArgs({ options: { case: { type: "string" } } });
 const MB = 1e6;
+/** What is asked of the order in the batch size. */
+const LOSSES = [
+  "contrastive",
+  "margin",
+  "triplet",
+  "multi_similarity",
+  "circle",
+  "supcon",
+  "histogram",
+  "smooth_ap",
+  "vicreg",
+  "proxy_anchor",
+  "normalized_softmax",
+  "arcface",
+  "soft_triple",
+  "matryoshka(triplet, [16, 32, 64])",
+];
 
 /** @param {Case} options */
 const spec = ({ use, width, batchClasses, samples }) => `
@@ -37,7 +54,7 @@ dataset icons = icon_sets() { split: zero_shot(train: 0.5) }
 model m {
   data: icons
   backbone: conv4()
-  embedding: linear(${width}) |> normalize
+  embedding: linear(${width})${use === "vicreg" ? "" : " |> normalize"}
   losses { loss: ${use} }
   combine: loss
   train { batch: ${batchClasses} classes * ${samples} samples  steps: 1 }
@@ -117,12 +134,6 @@ async function measure(options) {
   const sizes = { classes };
   const params = program.parameters(sizes).filter(({ name }) => name.startsWith("losses/"));
   const values = params.map(({ shape }) => normal(shape));
-  const states = new Map(
-    (program.states?.(sizes) ?? []).map(({ name, shape, initial }) => [
-      name,
-      tf.fill([...shape], initial ?? 0),
-    ]),
-  );
   const { name: head } = program.heads[0];
   /** @param {tf.Tensor[]} inputs */
   const loss = (...inputs) => {
@@ -131,24 +142,21 @@ async function measure(options) {
       sizes,
       training: true,
       param: (name) => byName.get(name),
-      state: (name) => states.get(name),
+      state: () => {},
       update: () => {},
     };
     const [first, ...others] = inputs.slice(0, views).map((x) => ({ [head]: x }));
     return program.losses(first, labels, net, others).loss.value;
   };
-  const start = performance.now();
   const { value, grads } = tf.valueAndGrads(loss)([...embeddings, ...values]);
   value.dataSync();
   grads[0].dataSync();
-  const seconds = (performance.now() - start) / 1000;
   const parameters = values.reduce((sum, each) => sum + each.size * 4, 0);
   return {
     ...options,
     peak_mb: round(most() / MB),
     heap_mb: round(tf.backend().wasm.HEAPU8.length / MB),
     parameters_mb: round(parameters / MB),
-    seconds: round(seconds),
   };
 }
 
@@ -166,17 +174,16 @@ function line(options) {
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
   if (status !== 0) throw new Error(`${options.use}: ${stderr}`);
   const result = JSON.parse(stdout);
-  const { use, width, batchClasses, samples, classes, peak_mb, heap_mb, parameters_mb, seconds } = result;
+  const { use, width, batchClasses, samples, classes, peak_mb, heap_mb, parameters_mb } = result;
   console.log(
     [
-      use.padEnd(22),
+      use.padEnd(34),
       `width ${width}`.padEnd(10),
       `batch ${batchClasses * samples}`.padEnd(11),
       `classes ${classes}`.padEnd(15),
       `peak ${peak_mb} MB`.padEnd(16),
       `heap ${heap_mb} MB`.padEnd(16),
-      `parameters ${parameters_mb} MB`.padEnd(21),
-      `${seconds} s`,
+      `parameters ${parameters_mb} MB`,
     ].join(" "),
   );
   return result;
@@ -191,6 +198,15 @@ if (options.case !== undefined) {
       line({ use: "soft_triple", width: 16, batchClasses: batch / 4, samples: 4, classes }),
     ),
   );
+  const orders = LOSSES.map((use) => {
+    const [half, full] = [32, 64].map((batchClasses) =>
+      line({ use, width: 64, batchClasses, samples: 4, classes: 64 }),
+    );
+    const fixed = 2 * full.parameters_mb;
+    const order = Math.log2((full.peak_mb - fixed) / (half.peak_mb - fixed));
+    return { use, batch: 256, peak_mb: full.peak_mb, peak_mb_at_half: half.peak_mb, order: round(order) };
+  });
+  for (const { use, order } of orders) console.log(`${use.padEnd(34)} grows with the batch to the ${order}`);
   const report = {
     machine: `${cpus()[0]?.model.trim()}, ${cpus().length} cores, ${process.arch} ${process.platform}`,
     node: process.version,
@@ -198,6 +214,7 @@ if (options.case !== undefined) {
     engine: "wasm",
     triplet,
     soft_triple: softTriple,
+    orders,
   };
   writeFileSync(join(root, "bench", "results", "loss_memory.json"), `${JSON.stringify(report, null, 2)}\n`);
 }
