@@ -12,6 +12,7 @@ import { groupsOf } from "./groups.ts";
 import { writeLoop } from "./loop.ts";
 import { Memory, trafficOf } from "./memory.ts";
 import { ownBytes, stepOf } from "./products.ts";
+import { recompute } from "./recompute.ts";
 
 export interface Compiled {
   /**
@@ -28,7 +29,7 @@ export interface Compiled {
  * @throws CaptureRefused when there is no memory for it.
  */
 export function compile(backend: BackendWasm, graph: Graph, movable: readonly Value[]): Compiled {
-  const groups = groupsOf(graph);
+  const groups = recompute(groupsOf(graph), graph);
   const own = groups.map((group) => (group.kind === "call" ? ownBytes(group.node) : undefined));
   const memory = new Memory(
     backend,

@@ -7,7 +7,7 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { isWritable } from "./elementwise.ts";
-import { type Graph, type Node, type Value, type View, reducedAxes, stridesOf } from "./graph.ts";
+import { type Graph, type Node, type Value, type View, reducedAxes, sizeOf, stridesOf } from "./graph.ts";
 
 /** Calls in one loop: beyond about this many the processor's registers do not hold what the loop shares. */
 const MOST_CALLS = 48;
@@ -18,6 +18,8 @@ const SHORTEST = 32;
 export interface Loop {
   readonly kind: "loop";
   readonly nodes: readonly Node[];
+  /** Those of them that an earlier loop has computed too: see `recompute.ts`. */
+  readonly again: ReadonlySet<Node>;
   /** Number of elements walked. */
   readonly size: number;
   /** Lengths of the axes the walk is cut into, outermost first. */
@@ -45,6 +47,9 @@ export function isReduction({ kernel, inputs }: Node): boolean {
 /** The shape of the elements a call walks. */
 export const walkOf = (node: Node): readonly number[] =>
   isReduction(node) ? node.inputs["x"]!.shape : node.outputs[0]!.shape;
+
+/** The number of elements a call walks. */
+export const walkSize = (node: Node): number => sizeOf(walkOf(node));
 
 /** The strides of a call's result along its walk: 0 along axes that are reduced. */
 export function resultStrides(node: Node): number[] {
@@ -79,7 +84,7 @@ export function groupsOf({ nodes }: Pick<Graph, "nodes">): Group[] {
       }),
     );
     const reduces = isReduction(node);
-    const size = walkOf(node).reduce((a, b) => a * b, 1);
+    const size = walkSize(node);
     if (size === 0 || !(reduces || isWritable(node))) {
       groups.push(node);
     } else {
@@ -103,21 +108,43 @@ export function groupsOf({ nodes }: Pick<Graph, "nodes">): Group[] {
   }
   return groups.map((group) =>
     "cuts" in group
-      ? { kind: "loop", nodes: group.nodes, size: group.size, axes: axesOf(group.size, group.cuts) }
+      ? {
+          kind: "loop",
+          nodes: group.nodes,
+          again: new Set<Node>(),
+          size: group.size,
+          axes: axesOf(group.size, group.cuts),
+        }
       : { kind: "call", node: group },
   );
 }
 
 /** Whether a call reads a view element by element along its walk. */
-const sameElements = (node: Node, { value }: View): boolean =>
-  value.size === walkOf(node).reduce((a, b) => a * b, 1);
+const sameElements = (node: Node, { value }: View): boolean => value.size === walkSize(node);
 
-function joins(group: Draft, cuts: readonly number[]): boolean {
-  if (group.nodes.length >= MOST_CALLS) return false;
-  const both = merged(group.cuts, cuts);
+const joins = (group: Draft, cuts: readonly number[]): boolean =>
+  group.nodes.length < MOST_CALLS && fitTogether(group.cuts, cuts, group.size);
+
+/** Whether a walk can be cut in both ways, and stays long enough to be worth it. */
+function fitTogether(a: readonly number[], b: readonly number[], size: number): boolean {
+  const both = merged(a, b);
   if (!both.every((cut, place) => place === 0 || cut % both[place - 1]! === 0)) return false;
-  const inner = (own: readonly number[]): number => own[0] ?? group.size;
-  return inner(both) >= Math.min(SHORTEST, Math.max(inner(group.cuts), inner(cuts)));
+  const inner = (own: readonly number[]): number => own[0] ?? size;
+  return inner(both) >= Math.min(SHORTEST, Math.max(inner(a), inner(b)));
+}
+
+/** The axes of a loop that takes further calls in; undefined if its axes and theirs do not fit. */
+export function recut(axes: readonly number[], size: number, nodes: readonly Node[]): number[] | undefined {
+  let cuts = axes
+    .toReversed()
+    .slice(0, -1)
+    .reduce<number[]>((all, length) => [...all, length * (all.at(-1) ?? 1)], []);
+  for (const node of nodes) {
+    const own = cutsOf(node);
+    if (!fitTogether(cuts, own, size)) return undefined;
+    cuts = merged(cuts, own);
+  }
+  return axesOf(size, cuts);
 }
 
 const merged = (a: readonly number[], b: readonly number[]): number[] =>

@@ -214,7 +214,7 @@ class Writer {
       }
       const result = holder.hold(writeElement(node, operands, holder.hold));
       known.set(value, result);
-      if (!this.#around.isStored(value)) continue;
+      if (this.#loop.again.has(node) || !this.#around.isStored(value)) continue;
       holder.do(this.#put(this.#resultStream(node), result, width));
     }
     return holder.statements;

@@ -106,16 +106,19 @@ function fill(backend: BackendWasm, value: Value, to: number, number: number): v
   else new Float32Array(bytes(backend).buffer, to, value.size).fill(number);
 }
 
-/** The values a group reads from memory, and those it leaves there. */
+/** The values a group reads from memory, and those it computes first and may leave there. */
 export function trafficOf(group: Group): {
   readonly reads: readonly Value[];
   readonly writes: readonly Value[];
 } {
   const nodes: readonly Node[] = group.kind === "loop" ? group.nodes : [group.node];
-  const writes = nodes.flatMap(({ outputs }) => outputs.map(({ value }) => value));
-  const own = new Set(writes);
+  const own = new Set(nodes.flatMap(({ outputs }) => outputs.map(({ value }) => value)));
+  const first = group.kind === "loop" ? nodes.filter((node) => !group.again.has(node)) : nodes;
   const reads = nodes.flatMap(({ inputs }) => Object.values(inputs).map(({ value }) => value));
-  return { reads: reads.filter((value) => !own.has(value)), writes };
+  return {
+    reads: reads.filter((value) => !own.has(value)),
+    writes: first.flatMap(({ outputs }) => outputs.map(({ value }) => value)),
+  };
 }
 
 /** Offsets of the values that groups leave for later groups, each in the first gap that holds it. */
