@@ -6,7 +6,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { crossEntropy } from "./vectors.ts";
 
-/** Memory that the tensors of one block may take. */
+/** Memory that the tensors of one block may take; with their gradients, about three times as much is there at once. */
 const BLOCK_BYTES = 2 ** 26;
 
 /** What a program computes of one block: from its rows of the sliced tensors and from the shared ones. */
