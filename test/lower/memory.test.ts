@@ -106,6 +106,8 @@ const USES: readonly (readonly [string, LossInstance])[] = [
   ],
   ["argmax", formula("mean[i] euclidean(x[i], x[argmax[j | j != i] cosine(x[i], x[j])])")],
   ["softmax", formula("mean[i] sum[j] softmax[j](cosine(x[i], x[j])) * norm(x[j])")],
+  ["softmax of the first index", formula("sum[i] softmax[i](norm(x[i])) * norm(x[i])")],
+  ["log_softmax of the first index", formula("mean[i | any[j] same(i, j)] -log_softmax[i](norm(x[i]))")],
   ["a variance", formula("mean[i] variance[j](cosine(x[i], x[j]))")],
   [
     "labels of what is remembered",

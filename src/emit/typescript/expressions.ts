@@ -177,7 +177,7 @@ export function expressionOf(node: Node, write: Written): string {
     case "log_softmax": {
       const name = operation.kind === "softmax" ? "ops.softmax" : "ops.logSoftmax";
       const mask = inputs[1] === undefined ? "" : `, ${tensorText(inputs[1], write)}`;
-      return `${name}(${write(a)}, ${operation.axis}${mask})`;
+      return `${name}(${tensorText(a, write)}, ${operation.axis}${mask})`;
     }
     case "prefix": {
       const from = a.shape.map(() => 0).join(", ");

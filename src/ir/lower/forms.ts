@@ -2,13 +2,14 @@
  * The call forms of reductions: variance, cross-entropy, softmax. Over nothing they are absent. Called by
  * `reduction.ts`.
  */
-import type { Reduction } from "../../syntax/ast.ts";
+import type { IndexBinding, Reduction } from "../../syntax/ast.ts";
 import type { Axis, Lowered } from "../axes.ts";
 import { aligned, conjunction, scalar, union } from "../axes.ts";
 import { combine } from "./combine.ts";
-import type { Context, Environment } from "./environment.ts";
-import { LoweringError } from "./environment.ts";
-import { filledGuards } from "./memory.ts";
+import { domainFromUse } from "./domains.ts";
+import type { Context } from "./environment.ts";
+import { Environment, LoweringError } from "./environment.ts";
+import { domainOf, filledGuards, reachOf } from "./memory.ts";
 import { inGuards } from "./miners.ts";
 import { statedDomain } from "./ranges.ts";
 import type { Reduced, Tuples } from "./tuples.ts";
@@ -84,6 +85,51 @@ export function lowerCrossEntropy(
   return { value: presentWhere(value, inside), tuples: some };
 }
 
+/** Against a memory: the index that is summed over, where the enclosing one stays in the batch and it does not. */
+function beyondBatch(
+  context: Context,
+  { bodies }: Reduction,
+  index: IndexBinding,
+  enclosing: Axis,
+  environment: Environment,
+): Axis | undefined {
+  const name = index.name.text;
+  if (context.memory === undefined || enclosing.size !== "batch") return undefined;
+  const size = domainFromUse(context, name, bodies[0]!, environment) ?? domainOf(context, enclosing);
+  if (size !== context.memory.samples) return undefined;
+  const order = context.nextOrder++;
+  return { order, size: reachOf(context, size, order, false), from: 0, name };
+}
+
+/** `softmax[c](body)` over more than the enclosing c: exp(body - log-sum-exp over all), and its logarithm. */
+function softmaxAmong(
+  context: Context,
+  expression: Reduction,
+  index: IndexBinding,
+  axis: Axis,
+  environment: Environment,
+): Lowered {
+  const at = (place: Environment, axes: readonly Axis[]): Tuples => {
+    context.depth++;
+    const body = context.lower(context, expression.bodies[0]!, place);
+    const guards = inGuards(context, () =>
+      expression.guards.map((guard) => context.lower(context, guard, place)),
+    );
+    context.depth--;
+    return tuplesOf(context, body, [...filledGuards(context, axes, guards), ...guards], axes);
+  };
+  const inner = new Environment(environment.scope, environment);
+  inner.bind(index.name.text, { kind: "index", axis });
+  const { node, axes } = reduceTuples(context, "logsumexp", at(inner, [axis])).value;
+  const { body, mask } = at(environment, []);
+  const difference = combine(context, "sub", body, { node, axes });
+  const powers = context.build.unary("exp", difference.node);
+  return presentWhere(
+    expression.op === "softmax" ? { node: powers, axes: difference.axes } : difference,
+    mask,
+  );
+}
+
 /** `softmax[c](body)`: along the enclosing index c, whose value it keeps; absent at a c that the guards leave out. */
 export function lowerSoftmax(context: Context, expression: Reduction, environment: Environment): Lowered {
   const { build } = context;
@@ -101,6 +147,8 @@ export function lowerSoftmax(context: Context, expression: Reduction, environmen
     (stated.kind === "list" || stated.size !== axis.size || stated.from !== axis.from)
   )
     throw new LoweringError(index.span, `\`${expression.op}\` over a part of the enclosing index`);
+  const wider = stated === undefined ? beyondBatch(context, expression, index, axis, environment) : undefined;
+  if (wider !== undefined) return softmaxAmong(context, expression, index, wider, environment);
   context.depth++;
   const body = context.lower(context, expression.bodies[0]!, environment);
   const guards = inGuards(context, () =>
