@@ -17,6 +17,7 @@ interface Options {
   readonly seed?: number;
   readonly out?: string;
   readonly model?: string;
+  readonly stack?: boolean;
   readonly allowOutside: boolean;
   readonly format: "pretty" | "json";
 }
@@ -30,6 +31,7 @@ export function runCommand(terminal: Terminal): Command {
     .option("--seed <N>", "seed, in place of the spec's", wholeNumber(0))
     .option("--out <DIR>", "where everything is written (default: runs/MODEL-SEED)")
     .option("--model <NAME>", "which model, where the spec has several")
+    .option("--stack", "compute heads of one shape together, for engines on which that is faster")
     .option("--allow-outside", "data may lie outside the project", false)
     .addOption(
       new Option("--format <FORMAT>", "how to print the results")
@@ -54,7 +56,7 @@ async function run(file: string, options: Options, terminal: Terminal): Promise<
   // Loaded when it is needed: a spec with errors is answered without waiting for the engine's libraries.
   const { runProgram } = await import("../../runtime/run.ts");
   const out = options.out ?? join("runs", `${model.name}-${options.seed ?? model.train.seed}`);
-  const text = await programText(spec, model, file, out, terminal);
+  const text = await programText(spec, model, file, out, terminal, { stacked: options.stack });
   const script = await writeProgram(join(out, `${model.name}.ts`), text);
   const program = await importProgram(script);
   const reporter = processReporter();
