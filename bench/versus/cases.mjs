@@ -23,6 +23,7 @@ const SIX = ["contrastive", "triplet", "multi_similarity", "proxy_anchor", "arcf
 
 /** The reference net of the design: conv 32/64 with pooling, 28x28, heads of 64, Adam. */
 const small = { net: "conv_32_64", image: [28, 28, 1], width: 64, classes: 100 };
+const alone = { net: "none", image: [28, 28, 1], width: 128, heads: "shared" };
 const batch = (classes, samples) => ({ batch: { classes, samples } });
 
 export const CASES = {
@@ -30,6 +31,12 @@ export const CASES = {
   six: { ...small, ...batch(32, 4), losses: SIX, heads: "separate" },
   twelve: { ...small, ...batch(32, 4), losses: Object.keys(LOSSES), heads: "separate" },
   twelve_shared: { ...small, ...batch(32, 4), losses: Object.keys(LOSSES), heads: "shared" },
+  // The losses alone: values and gradients by embeddings on one head and by the losses' parameters.
+  losses_1024: { ...alone, ...batch(256, 4), losses: SIX, classes: 256 },
+  triplet_1024: { ...alone, ...batch(256, 4), losses: ["triplet"], classes: 256 },
+  multi_similarity_1024: { ...alone, ...batch(256, 4), losses: ["multi_similarity"], classes: 256 },
+  arcface_100k: { ...alone, ...batch(32, 4), losses: ["arcface"], classes: 100_000 },
+  proxy_anchor_100k: { ...alone, ...batch(32, 4), losses: ["proxy_anchor"], classes: 100_000 },
   resnet18: {
     net: "resnet18",
     image: [64, 64, 3],

@@ -1,6 +1,6 @@
 /**
  * One case on this project's side: milliseconds of a training step, of the emitted program's own step as the trainer
- * runs it. A process of its own, started by `../versus_pytorch.mjs`; prints one line of JSON.
+ * runs it, or of its losses alone, values and gradients. A process of its own, started by `../versus_pytorch.mjs`; prints one line of JSON.
  *
  *   node bench/versus/ours.mjs CASE_AS_JSON ENGINE SECONDS
  */
@@ -12,6 +12,7 @@ import { nodeHost } from "../../dist/src/cli/host.js";
 import { importProgram } from "../../dist/src/cli/provide_runtime.js";
 import { checkText, emitModel } from "../../dist/src/compile.js";
 import { eraseTypes } from "../../dist/src/emit/typescript/erase.js";
+import { capture } from "../../dist/src/runtime/engine/capture/capture.js";
 import { startEngine } from "../../dist/src/runtime/engine/index.js";
 import { tf } from "../../dist/src/runtime/index.js";
 import { counterRandom } from "../../dist/src/runtime/random.js";
@@ -26,6 +27,7 @@ const [json, engineName, seconds] = process.argv.slice(2);
 const wanted = JSON.parse(json);
 
 const BACKBONES = {
+  none: "conv(4, kernel: 3) |> max_pool(4)",
   conv_32_64: "conv(32, kernel: 3) |> relu |> max_pool(2) |> conv(64, kernel: 3) |> relu |> max_pool(2)",
   resnet18: [
     "conv(64, kernel: 3) |> batch_norm |> relu",
@@ -78,8 +80,9 @@ const sizes = { classes: wanted.classes };
 const specs = program.parameters(sizes);
 const optimizer = createOptimizer(program.train.optimizer, specs);
 const notes = [];
+const say = (note) => notes.push(note);
 const plain = createStep(program, sizes, specs, optimizer);
-const { step } = capturedStep(engine.recorder, plain, (note) => notes.push(note));
+const { step } = capturedStep(engine.recorder, plain, say);
 
 const { classes, samples } = wanted.batch;
 const size = classes * samples;
@@ -115,14 +118,64 @@ function once() {
   return total;
 }
 
-const first = once();
-for (let k = 0; k < 4; k++) once();
+/** Values and gradients of the losses, by embeddings of unit length and by their own parameters. */
+function lossesAlone() {
+  const own = specs.filter(({ name, trainable }) => name.startsWith("losses/") && trainable);
+  const all = initialGeneration(program, sizes, specs, 1).parameters;
+  const normal = Float32Array.from({ length: size * wanted.width }, () => random.normal());
+  const rows = tf.tidy(() => {
+    const x = tf.tensor2d(normal, [size, wanted.width]);
+    return tf.div(x, tf.norm(x, "euclidean", 1, true));
+  });
+  const given = tf.tensor1d(labels, "int32");
+  const [{ name: head }] = program.heads;
+  const state = Object.fromEntries(
+    program.state(sizes).map(({ name, shape, initial }) => [name, tf.fill([...shape], initial)]),
+  );
+  const part = capture(
+    engine.recorder,
+    (x, y, params) => {
+      const net = {
+        sizes,
+        training: true,
+        param: (name) => params[name] ?? all[name],
+        state: (name) => state[name],
+        update: () => undefined,
+      };
+      const inputs = [x, ...own.map(({ name }) => params[name])];
+      return tf.tidy(() => {
+        const { value, grads } = tf.engine().gradients(
+          () => {
+            const values = Object.values(program.losses({ [head]: x }, y, net, [])).map((loss) => loss.value);
+            return values.reduce((a, b) => tf.add(a, b));
+          },
+          inputs,
+          undefined,
+          true,
+        );
+        return { value, grads };
+      });
+    },
+    { label: "losses", say },
+  );
+  const params = Object.fromEntries(own.map(({ name }) => [name, all[name]]));
+  return () => {
+    const { value, grads } = part(rows, given, params);
+    const [total] = value.dataSync();
+    tf.dispose([value, grads]);
+    return total;
+  };
+}
+
+const run = wanted.net === "none" ? lossesAlone() : once;
+const first = run();
+for (let k = 0; k < 4; k++) run();
 const times = [];
 const end = performance.now() + Number(seconds) * 1000;
 let last = first;
 while (performance.now() < end || times.length < 5) {
   const from = performance.now();
-  last = once();
+  last = run();
   times.push(performance.now() - from);
 }
 times.sort((a, b) => a - b);

@@ -111,27 +111,53 @@ class Net(nn.Module):
         return total
 
 
-net = Net()
 samples = wanted["batch"]["samples"]
 size = wanted["batch"]["classes"] * samples
-height, columns, channels = wanted["image"]
-images = torch.rand(size, channels, height, columns)
 labels = torch.arange(size) // samples
-if mode == "channels_last":
-    net = net.to(memory_format=torch.channels_last)
-    images = images.contiguous(memory_format=torch.channels_last)
-optimizer = torch.optim.Adam(net.parameters(), lr=1e-3)
-model = torch.compile(net) if mode == "compiled" else net
 
 
-def once():
-    optimizer.zero_grad(set_to_none=True)
-    total = model(images, labels)
-    total.backward()
-    optimizer.step()
-    return total.item()
+def training_step():
+    """A step of the net, its losses and Adam."""
+    net = Net()
+    height, columns, channels = wanted["image"]
+    images = torch.rand(size, channels, height, columns)
+    if mode == "channels_last":
+        net = net.to(memory_format=torch.channels_last)
+        images = images.contiguous(memory_format=torch.channels_last)
+    optimizer = torch.optim.Adam(net.parameters(), lr=1e-3)
+    model = torch.compile(net) if mode == "compiled" else net
+
+    def once():
+        optimizer.zero_grad(set_to_none=True)
+        total = model(images, labels)
+        total.backward()
+        optimizer.step()
+        return total.item()
+
+    return once
 
 
+def losses_alone():
+    """Values and gradients of the losses, by embeddings of unit length and by their own parameters."""
+    losses = nn.ModuleList(loss_of(name) for name in wanted["losses"])
+    x = nn.functional.normalize(torch.randn(size, width)).requires_grad_()
+
+    def total_of(embeddings):
+        return sum(loss(embeddings, labels) for loss in losses)
+
+    total_of = torch.compile(total_of) if mode == "compiled" else total_of
+
+    def once():
+        losses.zero_grad(set_to_none=True)
+        x.grad = None
+        total = total_of(x)
+        total.backward()
+        return total.item()
+
+    return once
+
+
+once = losses_alone() if wanted["net"] == "none" else training_step()
 first = once()
 for _ in range(4):
     once()
