@@ -106,6 +106,7 @@ const ofOne: Readonly<Record<string, (x: tf.Tensor) => tf.Tensor>> = {
   [tf.ClipByValue]: (x) => tf.clipByValue(x, -1, 6),
   [tf.IsNan]: tf.isNaN,
   [tf.Sigmoid]: tf.sigmoid,
+  [tf.Acos]: tf.acos,
 };
 const ofTwo: Readonly<Record<string, (a: tf.Tensor, b: tf.Tensor) => tf.Tensor>> = {
   [tf.Add]: tf.add,

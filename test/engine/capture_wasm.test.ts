@@ -90,6 +90,13 @@ describe("a captured function gives what the function gives", () => {
     const fn: Fn = ([x, ids]) => [
       ...tf.split(x!, 3, 1),
       tf.concat([x!, tf.exp(x!)], 1),
+      tf.concat([x!, tf.exp(x!), tf.tensor2d([[1, 2, 3, 4, 5, 6]])], 0),
+      tf.concat([tf.reshape(x!, [1, 30]), tf.reshape(tf.tile(x!, [1, 2]), [1, 60])], 1),
+      tf.stack([x!, tf.neg(x!)], 1),
+      tf.stack([x!, tf.neg(x!)]),
+      ...tf.unstack(x!, 0),
+      ...tf.unstack(x!, 1),
+      ...tf.split(x!, [1, 4]),
       tf.gather(x!, ids as tf.Tensor1D),
       tf.unsortedSegmentSum(x!, ids as tf.Tensor1D, 4),
       tf.topk(x!, 2).values,
@@ -107,6 +114,34 @@ describe("a captured function gives what the function gives", () => {
       tf.tensor1d([0, seed, 3, 1, seed], "int32"),
     ];
     expectSame(fn, inputs(1), inputs(2));
+  });
+
+  test("kernels that keep an operand prepared see new numbers", () => {
+    const fn: Fn = ([x, filter, wide]) => [
+      tf.depthwiseConv2d(x as tf.Tensor4D, filter as tf.Tensor4D, 1, "same"),
+      tf.conv2d(x as tf.Tensor4D, wide as tf.Tensor4D, 1, "same", "NHWC", 2),
+      tf.fused.matMul({ a: tf.reshape(x!, [16, 6]), b: tf.reshape(x!, [6, 16]) }),
+      tf.prelu(x!, tf.reshape(tf.slice(filter!, [0, 0, 0, 0], [1, 1, 3, 1]), [1, 1, 3])),
+    ];
+    const inputs = (seed: number): tf.Tensor[] => [
+      make(seed, [2, 4, 4, 3]),
+      make(seed + 1, [3, 3, 3, 1]),
+      make(seed + 2, [3, 3, 3, 4]),
+    ];
+    expectSame(fn, inputs(1), inputs(2), inputs(3));
+  });
+
+  test("what a kernel throws comes through, and nothing is left behind", () => {
+    const fn: Fn = ([x, ids]) => [tf.gather(x!, ids as tf.Tensor1D)];
+    const inputs = [make(1, [3, 2]), tf.tensor1d([0, 2], "int32")];
+    const { recording, outputs } = wasmRecorder.record("test", fn, inputs);
+    const far = tf.tensor1d([0, 9], "int32");
+    const backend = tf.backend() as unknown as { numDataIds(): number };
+    const before = backend.numDataIds();
+    expect(() => recording.replay([inputs[0]!, far])).toThrow(/index 9/);
+    expect(backend.numDataIds()).toBe(before);
+    expectClose(recording.replay(inputs), outputs);
+    recording.dispose();
   });
 });
 

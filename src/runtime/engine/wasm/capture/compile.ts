@@ -11,6 +11,7 @@ import type { Graph, Value } from "./graph.ts";
 import { groupsOf } from "./groups.ts";
 import { writeLoop } from "./loop.ts";
 import { Memory, trafficOf } from "./memory.ts";
+import { piecesStep } from "./pieces.ts";
 import { ownBytes, stepOf } from "./products.ts";
 import { recompute } from "./recompute.ts";
 
@@ -51,7 +52,9 @@ export function compile(backend: BackendWasm, graph: Graph, movable: readonly Va
   const functions = instantiate(backend, assemble(sources));
   const steps = groups.map((group, index) => {
     if (group.kind === "loop") return functions[`loop${index}`]!;
-    if (own[index] === undefined) return callOf(backend, group.node, ids);
+    if (own[index] === undefined) {
+      return piecesStep(backend, group.node, memory.now) ?? callOf(backend, group.node, ids);
+    }
     return stepOf(backend, group.node, { at: memory.now, own: memory.own[index]! });
   });
   return {

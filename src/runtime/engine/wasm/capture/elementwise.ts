@@ -5,7 +5,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { RELU_GRADIENT } from "../../kernel_names.ts";
 import type { Code } from "../assembler.ts";
-import { exp, log, log1p, sigmoid, softplus } from "./functions.ts";
+import { acos, exp, log, log1p, sigmoid, softplus } from "./functions.ts";
 import type { ElementType, Node } from "./graph.ts";
 import { type Hold, bits, floats as f, integers as i } from "./lanes.ts";
 
@@ -81,6 +81,7 @@ const formulas: Readonly<Record<string, Formula>> = {
   [tf.Exp]: ofFloat((x, hold) => exp(hold, x)),
   [tf.Log]: ofFloat((x, hold) => log(hold, x)),
   [tf.Log1p]: ofFloat((x, hold) => log1p(hold, x)),
+  [tf.Acos]: ofFloat((x, hold) => acos(hold, x)),
   [tf.Sigmoid]: ofFloat((x, hold) => sigmoid(hold, x)),
   [tf.Softplus]: ofFloat((x, hold) => softplus(hold, x)),
   [tf.Relu]: ofFloat((x) => f.greater(x, zero)),

@@ -1,6 +1,6 @@
 /**
  * Functions of floats that WebAssembly has no instruction for, four at once: exponential and logarithm by argument
- * reduction and a polynomial (coefficients of S. Moshier's Cephes library, single precision: `expf.c`, `logf.c`), and
+ * reduction and a polynomial (coefficients of S. Moshier's Cephes library, single precision: `expf.c`, `logf.c`, `asinf.c`), and
  * what is made of them. Within about two units in the last place over the whole range, denormals included; infinities
  * and NaN as in IEEE 754. Used by `elementwise.ts`.
  */
@@ -32,6 +32,7 @@ const LN2 = { high: 0.693359375, low: -2.1219444e-4 };
 const EXP = [
   1.98756915e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1,
 ];
+const ASIN = [4.2163199048e-2, 2.4181311049e-2, 4.5470025998e-2, 7.4953002686e-2, 1.6666752422e-1];
 const LOG = [
   7.0376836292e-2, -1.151461031e-1, 1.167699874e-1, -1.2420140846e-1, 1.4249322787e-1, -1.6668057665e-1,
   2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1,
@@ -111,4 +112,18 @@ export const sigmoid = (hold: Hold, x: Code): Code => div(c(1), add(exp(hold, f.
 export function softplus(hold: Hold, given: Code): Code {
   const x = hold(given);
   return add(f.greater(x, c(0)), log1p(hold, exp(hold, f.neg(f.abs(x)))));
+}
+
+/** Inverse cosine; NaN outside [-1, 1]. Near the ends by the half angle, which keeps the digits of a small angle. */
+export function acos(hold: Hold, given: Code): Code {
+  const x = hold(given);
+  const size = hold(f.abs(x));
+  const large = hold(f.gt(size, c(0.5)));
+  const half = hold(mul(sub(c(1), size), c(0.5)));
+  const z = hold(bits.select(large, half, mul(x, x)));
+  const s = hold(bits.select(large, f.sqrt(half), x));
+  const asin = hold(add(s, mul(mul(s, z), polynomial(hold, z, ASIN))));
+  const twice = hold(add(asin, asin));
+  const end = hold(bits.select(f.lt(x, c(0)), sub(c(Math.PI), twice), twice));
+  return bits.select(large, end, sub(c(Math.PI / 2), asin));
 }

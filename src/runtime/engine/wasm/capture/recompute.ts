@@ -23,6 +23,7 @@ const costs: Readonly<Record<string, number>> = {
   [tf.Exp]: 25,
   [tf.Log]: 40,
   [tf.Log1p]: 50,
+  [tf.Acos]: 40,
   [tf.Sigmoid]: 30,
   [tf.Softplus]: 80,
 };

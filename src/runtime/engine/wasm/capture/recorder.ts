@@ -35,7 +35,12 @@ function recordingOf(backend: BackendWasm, graph: Graph): Recording {
       for (const [value, { shape }] of computed) {
         ids.set(value, backend.makeOutput([...shape], value.type).dataId);
       }
-      compiled.run((value) => ids.get(value)!);
+      try {
+        compiled.run((value) => ids.get(value)!);
+      } catch (error) {
+        for (const value of computed.keys()) backend.disposeData(ids.get(value)!);
+        throw error;
+      }
       return makers.map((make) => make(inputs, ids));
     },
     dispose: () => compiled.dispose(),
