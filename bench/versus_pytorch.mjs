@@ -66,6 +66,12 @@ for (const name of options.cases.split(",")) {
     ratios: rounds.map(({ ratio }) => round(ratio)),
     ours_peak_mb: Math.min(...rounds.map(({ ours }) => ours.peak_mb)),
     pytorch_peak_mb: Math.min(...rounds.flatMap(({ theirs }) => theirs.map(({ peak_mb }) => peak_mb))),
+    ...(first.ours.gflops === undefined
+      ? {}
+      : {
+          ours_gflops: round(median(rounds.map(({ ours }) => ours.gflops)), 1),
+          product_gflops: round(median(rounds.map(({ ours }) => ours.product_gflops)), 1),
+        }),
     engine: first.ours.engine,
     pytorch: first.theirs[0].engine.replace(/, \w+$/, ""),
     load_average: round(loadavg()[0]),

@@ -21,7 +21,7 @@ import { createOptimizer } from "../../dist/src/runtime/train/optimizers.js";
 import { createStep } from "../../dist/src/runtime/train/step.js";
 import { Holder } from "../../dist/src/runtime/train/tensors.js";
 import { initialGeneration } from "../../dist/src/runtime/train/trainer.js";
-import { LOSSES } from "./cases.mjs";
+import { LOSSES, stepFlops } from "./cases.mjs";
 
 const [json, engineName, seconds] = process.argv.slice(2);
 const wanted = JSON.parse(json);
@@ -179,10 +179,28 @@ while (performance.now() < end || times.length < 5) {
   times.push(performance.now() - from);
 }
 times.sort((a, b) => a - b);
+/** Rate of a large matrix product on this engine, in 10^9 operations a second: the machine's limit. */
+function productRate() {
+  const [a, b] = [tf.randomNormal([1024, 1024]), tf.randomNormal([1024, 1024])];
+  const rates = Array.from({ length: 12 }, () => {
+    const from = performance.now();
+    const c = tf.matMul(a, b);
+    c.dataSync();
+    c.dispose();
+    return (2 * 1024 ** 3) / (performance.now() - from) / 1e6;
+  });
+  tf.dispose([a, b]);
+  return rates.sort((x, y) => x - y)[9];
+}
+
+const flops = stepFlops(wanted);
+const ms = times[Math.floor(times.length / 4)];
+const limit = flops === undefined ? {} : { gflops: flops / ms / 1e6, product_gflops: productRate() };
 const { maxRSS } = process.resourceUsage();
 console.log(
   JSON.stringify({
-    ms: times[Math.floor(times.length / 4)],
+    ms,
+    ...limit,
     median: times[times.length >> 1],
     steps: times.length,
     first,
