@@ -55,13 +55,15 @@ interface Dawn {
 
 /** tfjs's backend, as far as the kernels of this engine use it. */
 export interface WebgpuBackend extends tf.KernelBackend {
+  readonly tensorMap: { get(dataId: object): { readonly dtype: tf.DataType } };
   makeTensorInfo(shape: readonly number[], dtype: tf.DataType): tf.TensorInfo;
-  runWebGPUProgram(
+  runWebGPUProgram: (
     program: object,
     inputs: readonly tf.TensorInfo[],
     dtype: tf.DataType,
     uniforms?: readonly { readonly type: "int32" | "float32"; readonly data: readonly number[] }[],
-  ): tf.TensorInfo;
+    output?: tf.TensorInfo,
+  ) => tf.TensorInfo;
 }
 
 export interface Loaded {

@@ -6,8 +6,10 @@ import * as tf from "@tensorflow/tfjs-core";
 import { EngineError } from "../errors.ts";
 import { isSoftware, name, requestAdapter, requestDevice } from "./adapter.ts";
 import { installCommand } from "./install.ts";
+import { correctPrograms } from "./kernels/corrections.ts";
 import { registerTrainingKernels } from "./kernels/index.ts";
 import { loadWebgpu } from "./load.ts";
+import type { GpuDevice, WebgpuBackend } from "./load.ts";
 import { locateWebgpu } from "./locate.ts";
 
 export interface WebgpuOptions {
@@ -51,20 +53,38 @@ async function start({ software }: WebgpuOptions): Promise<string> {
   }
   const device = await requestDevice(adapter);
   for (const object of [gpu, adapter, device]) held.add(object);
-  // A kernel that WebGPU refuses leaves its output as it was: no result can be trusted after that.
-  device.addEventListener("uncapturederror", ({ error }) => {
-    throw new EngineError(`the GPU refused an operation: ${error.message}`);
-  });
   // While Dawn is there the process may not end, or crash as it does.
   process.once("exit", () => {
     device.destroy();
     held.clear();
   });
   const backend = makeBackend(device, adapter.info);
+  correctPrograms(backend);
+  reportFailures(backend, device);
   if (tf.findBackendFactory("webgpu") !== null) tf.removeBackend("webgpu");
   tf.registerBackend("webgpu", () => backend, 3);
   registerTrainingKernels();
   if (!(await tf.setBackend("webgpu"))) throw new EngineError("the webgpu engine did not start");
   const { dawnVersion, backendVersion } = files;
   return `tfjs webgpu ${backendVersion} on Dawn ${dawnVersion}, ${name(adapter)}`;
+}
+
+/**
+ * WebGPU tells of an operation that it refuses, and of a device that is lost, on the side, and goes on with whatever the
+ * buffers hold. What is read after that is an error.
+ */
+function reportFailures(backend: WebgpuBackend, device: GpuDevice): void {
+  let failure: string | undefined;
+  device.addEventListener("uncapturederror", ({ error }) => {
+    failure ??= `the GPU refused an operation: ${error.message}`;
+  });
+  void device.lost.then(({ message }) => (failure ??= `the GPU was lost: ${message}`));
+  const read = backend.read.bind(backend);
+  backend.read = async (dataId) => {
+    const values = await read(dataId).catch((error: unknown) => {
+      throw failure === undefined ? error : new EngineError(failure, { cause: error });
+    });
+    if (failure !== undefined) throw new EngineError(failure);
+    return values;
+  };
 }
