@@ -10,6 +10,7 @@ import type { ModelPlan } from "../../src/plan/plan.ts";
 import { trainingBatches } from "../../src/runtime/data/batches.ts";
 import { startEngine } from "../../src/runtime/engine/index.ts";
 import type { Program } from "../../src/runtime/program.ts";
+import { capturedStep } from "../../src/runtime/train/captured_step.ts";
 import { readSafetensors } from "../../src/runtime/report/safetensors.ts";
 import { runProgram } from "../../src/runtime/run.ts";
 import { host } from "../check/harness.ts";
@@ -129,6 +130,25 @@ rank: triplet(margin: 0.4)`;
     left.forEach((losses, step) => {
       for (const [name, value] of Object.entries(losses)) expect(right[step]![name]).toBeCloseTo(value, 4);
     });
+  });
+
+  test("takes the same steps captured, over a memory that wraps around", async () => {
+    const { recorder } = await startEngine("wasm");
+    const program = await programOf(planOf(LOSSES));
+    const notes: string[] = [];
+    const eager = firstSteps(program, 7);
+    const captured = firstSteps(
+      program,
+      7,
+      (step) => capturedStep(recorder, step, (note) => notes.push(note)).step,
+    );
+    expect(notes).toEqual(["training step: captured"]);
+    captured.losses.forEach((losses, step) => {
+      for (const [name, value] of Object.entries(losses))
+        expect(eager.losses[step]![name]).toBeCloseTo(value, 4);
+    });
+    for (const name of ["memory/20/ids", "memory/20/labels"])
+      expect(values(captured.state[name]!)).toEqual(values(eager.state[name]!));
   });
 
   test("trains below a gate; its weights are without what it remembers", async () => {

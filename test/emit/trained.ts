@@ -10,6 +10,7 @@ import type { Program } from "../../src/runtime/program.ts";
 import { disposeFeeds, makeFeeds } from "../../src/runtime/train/feeds.ts";
 import { createOptimizer } from "../../src/runtime/train/optimizers.ts";
 import { createStep } from "../../src/runtime/train/step.ts";
+import type { Step } from "../../src/runtime/train/step.ts";
 import type { Generation } from "../../src/runtime/train/tensors.ts";
 import { initialGeneration } from "../../src/runtime/train/trainer.ts";
 import { drawShapes, shapes } from "../train/shapes.ts";
@@ -28,10 +29,11 @@ export async function programOf(plan: ModelPlan, options: EmitOptions = {}): Pro
   return { ...program, data: shapes(12, 6) };
 }
 
-/** What the first steps of a program leave, and what they said of its losses. */
+/** What the first steps of a program leave, and what they said of its losses; `as` is how a step is run. */
 export function firstSteps(
   program: Program,
   steps: number,
+  as: (step: Step) => Step = (step) => step,
 ): Generation & { losses: Record<string, number>[] } {
   const dataset = drawShapes(12, 6);
   const indices = Int32Array.from({ length: dataset.labels.length }, (_, k) => k);
@@ -39,7 +41,7 @@ export function firstSteps(
   const sizes = { classes: batches.classes };
   const specs = program.parameters(sizes);
   const optimizer = createOptimizer(program.train.optimizer, specs);
-  const step = createStep(program, sizes, specs, optimizer);
+  const step = as(createStep(program, sizes, specs, optimizer));
   let generation = initialGeneration(program, sizes, specs, 1);
   const noise = program.noise?.(sizes) ?? [];
   const losses: Record<string, number>[] = [];

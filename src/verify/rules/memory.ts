@@ -3,7 +3,7 @@
  * emitted, after its passes; a side that only the data tells counts as small as it can be. Pure.
  */
 import { memoryBudget } from "../../diagnostics/codes/laws.ts";
-import { Graph, lengthOf, type Node } from "../../ir/graph.ts";
+import { Graph, lengthOf, type Dim, type Node } from "../../ir/graph.ts";
 import { lowerPlanned } from "../../ir/lower/model.ts";
 import { topological } from "../../ir/order.ts";
 import { optimise, settingsOf } from "../../ir/passes/optimise.ts";
@@ -11,16 +11,24 @@ import { oneLine } from "../../resolve/describe.ts";
 import { textOf } from "../../source/source.ts";
 import type { LossSubject, Subject } from "../subject.ts";
 
+type Sizes = Parameters<typeof lengthOf>[1];
+
 /** Bytes that the losses of one step may keep. */
 export const STEP_BYTES = 2 ** 31;
 
 export function checkMemory({ plan, losses, diagnostics }: Subject): void {
   const { classes, samples } = plan.train.batch;
   const sizes = { batch: classes * samples, classes };
-  const bytes = (node: Node): number =>
-    (node.type === "bool" ? 1 : 4) * node.shape.reduce<number>((all, side) => all * lengthOf(side, sizes), 1);
-  const plain = kept(losses.map(({ lowered }) => lowered.value));
-  if (plain.reduce((sum, node) => sum + bytes(node), 0) <= STEP_BYTES) return;
+  const sum = (all: readonly Kept[]): number => all.reduce((bytes, each) => bytes + each.bytes, 0);
+  if (
+    sum(
+      kept(
+        losses.map(({ lowered }) => lowered.value),
+        sizes,
+      ),
+    ) <= STEP_BYTES
+  )
+    return;
   // The passes cut large reductions into blocks; what they leave is what counts.
   const graph = new Graph();
   const optimised = optimise(
@@ -28,26 +36,47 @@ export function checkMemory({ plan, losses, diagnostics }: Subject): void {
     losses.map((loss) => ({ loss, lowered: lowerPlanned(graph, plan, loss.plan, false) })),
     settingsOf(plan),
   );
-  const nodes = kept(optimised.map(({ lowered }) => lowered.value));
-  const total = nodes.reduce((sum, node) => sum + bytes(node), 0);
+  const all = kept(
+    optimised.map(({ lowered }) => lowered.value),
+    sizes,
+  );
+  const total = sum(all);
   if (total <= STEP_BYTES) return;
-  const largest = nodes.reduce((a, b) => (bytes(b) > bytes(a) ? b : a));
-  const owner = optimised.find(({ lowered }) => kept([lowered.value]).includes(largest))!;
-  const term = termOf(largest, owner.lowered.origins, owner.loss);
+  const largest = all.reduce((a, b) => (b.bytes > a.bytes ? b : a));
+  const owner = optimised.find(({ lowered }) =>
+    kept([lowered.value], sizes).some(({ node }) => node === largest.node),
+  )!;
+  const term = termOf(largest.node, owner.lowered.origins, owner.loss);
   diagnostics.report(memoryBudget, owner.loss.plan.instance.span, {
     total: gibibytes(total),
     budget: gibibytes(STEP_BYTES),
     loss: owner.loss.plan.name,
     term,
-    shape: largest.shape.map((side) => String(lengthOf(side, sizes))).join(" x "),
-    largest: gibibytes(bytes(largest)),
+    shape: largest.shape.join(" x "),
+    largest: gibibytes(largest.bytes),
     memory: owner.lowered.memory?.reached === true,
   });
 }
 
-/** The nodes whose values stay until the backward pass; views share what they look at. */
-function kept(roots: readonly Node[]): Node[] {
-  return topological(roots).filter(({ operation }) => operation.kind !== "view");
+interface Kept {
+  readonly node: Node;
+  readonly shape: readonly number[];
+  readonly bytes: number;
+}
+
+/**
+ * What stays until the backward pass; views share what they look at. Of what runs in blocks that is one row of each
+ * tensor at the least, while its block is at work.
+ */
+function kept(roots: readonly Node[], sizes: Sizes, row?: Dim): Kept[] {
+  return topological(roots).flatMap((node) => {
+    const { operation } = node;
+    if (operation.kind === "view" || operation.kind === "slot") return [];
+    const shape = node.shape.map((side) => (side === row ? 1 : lengthOf(side, sizes)));
+    const bytes = (node.type === "bool" ? 1 : 4) * shape.reduce((product, side) => product * side, 1);
+    const inside = operation.kind === "in_blocks" ? kept(operation.body.roots, sizes, operation.side) : [];
+    return [{ node, shape, bytes }, ...inside];
+  });
 }
 
 /** The expression a node comes from; of one that a pass made, the name of what it stands for. */
