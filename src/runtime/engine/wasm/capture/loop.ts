@@ -41,6 +41,19 @@ interface Stream {
   readonly held: Local | undefined;
 }
 
+/** Where on the innermost axis: byte offsets from the streams' addresses, for elements of four bytes and of one. */
+interface Place {
+  readonly wide: Local;
+  readonly narrow: Local;
+}
+
+/**
+ * Functions of many operations, each waiting for the one before. Loops with one of them take two places at a time, call by
+ * call: the processor works on the second while the first waits.
+ */
+const waits = (kernel: string): boolean => chains.has(kernel);
+const chains = new Set<string>([tf.Exp, tf.Log, tf.Log1p, tf.Sigmoid, tf.Softplus, tf.Acos]);
+
 /** How a kernel gathers elements into one. */
 interface Gathering {
   readonly start: Code;
@@ -102,9 +115,7 @@ class Writer {
   readonly #local: (type: "i32" | "v128") => Local;
   readonly #streams = new Map<string, Stream>();
   readonly #inside: ReadonlySet<Value>;
-  /** The innermost axis: byte offsets from the streams' addresses, for elements of four bytes and of one. */
-  readonly #wide: Local;
-  readonly #narrow: Local;
+  readonly #at: Place;
   readonly #sums = new Map<Node, Local>();
 
   constructor(loop: Loop, around: LoopSurroundings, local: (type: "i32" | "v128") => Local) {
@@ -112,8 +123,7 @@ class Writer {
     this.#around = around;
     this.#local = local;
     this.#inside = new Set(loop.nodes.flatMap((node) => (isReduction(node) ? [] : [node.outputs[0]!.value])));
-    this.#wide = local("i32");
-    this.#narrow = local("i32");
+    this.#at = { wide: local("i32"), narrow: local("i32") };
   }
 
   code(): Code {
@@ -163,8 +173,8 @@ class Writer {
     return sequence(
       ...holds,
       ...begin,
-      set(this.#wide, i32.constant(0)),
-      set(this.#narrow, i32.constant(0)),
+      set(this.#at.wide, i32.constant(0)),
+      set(this.#at.narrow, i32.constant(0)),
       whole,
       single,
       ...end,
@@ -172,19 +182,37 @@ class Writer {
   }
 
   #repeat(rounds: number, width: 4 | 1): Code {
+    const pairs = width === 4 && rounds % 2 === 0 && this.#loop.nodes.some(({ kernel }) => waits(kernel));
+    const places = pairs ? [this.#at, { wide: this.#local("i32"), narrow: this.#local("i32") }] : [this.#at];
+    const step = width * places.length;
     const body = sequence(
-      this.#elements(width),
-      advance(this.#wide, i32.constant(4 * width)),
-      advance(this.#narrow, i32.constant(width)),
+      ...places
+        .slice(1)
+        .map(({ wide, narrow }) =>
+          sequence(
+            set(wide, i32.add(get(this.#at.wide), i32.constant(4 * width))),
+            set(narrow, i32.add(get(this.#at.narrow), i32.constant(width))),
+          ),
+        ),
+      this.#elements(width, places),
+      advance(this.#at.wide, i32.constant(4 * step)),
+      advance(this.#at.narrow, i32.constant(step)),
     );
-    if (rounds === 1) return body;
+    if (rounds === places.length) return body;
     const count = this.#local("i32");
-    return sequence(set(count, i32.constant(rounds)), countdown(count, body));
+    return sequence(set(count, i32.constant(rounds / places.length)), countdown(count, body));
   }
 
-  /** All calls of the group on four elements, or on one. */
-  #elements(width: 4 | 1): Code {
+  /** All calls of the group on the four elements at each place, or on one. */
+  #elements(width: 4 | 1, places: readonly Place[]): Code {
     const holder = new Holder(this.#local);
+    const writers = places.map((place) => this.#writer(width, place, holder));
+    for (const node of this.#loop.nodes) for (const write of writers) write(node);
+    return holder.statements;
+  }
+
+  /** Writes one call after the other at one place. */
+  #writer(width: 4 | 1, place: Place, holder: Holder): (node: Node) => void {
     const known = new Map<Value, Code>();
     const loaded = new Map<Stream, Code>();
     const read = (node: Node, view: View): Code => {
@@ -200,38 +228,34 @@ class Writer {
       if (stream.held !== undefined) return get(stream.held);
       const found = loaded.get(stream);
       if (found !== undefined) return found;
-      const address = this.#address(stream);
+      const address = addressAt(stream, place);
       const value = holder.hold(width === 4 ? lanes[type].load(address) : lanes[type].loadFirst(address));
       loaded.set(stream, value);
       return value;
     };
-    for (const node of this.#loop.nodes) {
+    return (node) => {
       const operands = Object.values(node.inputs).map((view) => read(node, view));
       const { value } = node.outputs[0]!;
       if (isReduction(node)) {
-        holder.do(this.#gather(node, operands[0]!, width));
-        continue;
+        holder.do(this.#gather(node, operands[0]!, width, place));
+        return;
       }
       const result = holder.hold(writeElement(node, operands, holder.hold));
       known.set(value, result);
-      if (this.#loop.again.has(node) || !this.#around.isStored(value)) continue;
-      holder.do(this.#put(this.#resultStream(node), result, width));
-    }
-    return holder.statements;
+      if (this.#loop.again.has(node) || !this.#around.isStored(value)) return;
+      holder.do(put(addressAt(this.#resultStream(node), place), value, result, width));
+    };
   }
 
-  #put(stream: Stream, result: Code, width: 4 | 1): Code {
-    const { store, storeFirst } = lanes[stream.value.type];
-    return (width === 4 ? store : storeFirst)(this.#address(stream), result);
-  }
-
-  #gather(node: Node, element: Code, width: 4 | 1): Code {
+  #gather(node: Node, element: Code, width: 4 | 1, place: Place): Code {
     const { join, firstOnly } = gatheringOf(node.kernel);
     const sum = this.#sums.get(node);
     if (sum !== undefined) return set(sum, join(get(sum), width === 4 ? element : firstOnly(element)));
     const stream = this.#resultStream(node);
     const { load, loadFirst } = lanes[stream.value.type];
-    return this.#put(stream, join((width === 4 ? load : loadFirst)(this.#address(stream)), element), width);
+    const address = addressAt(stream, place);
+    const joined = join((width === 4 ? load : loadFirst)(address), element);
+    return put(address, stream.value, joined, width);
   }
 
   /** Writes what was gathered along the innermost axis, or joins it with what is there. */
@@ -276,10 +300,6 @@ class Writer {
     return set(stream.held!, lanes[stream.value.type].loadAll(get(stream.pointer)));
   }
 
-  #address({ value, pointer }: Stream): Code {
-    return i32.add(get(pointer), get(lanes[value.type].bytes === 1 ? this.#narrow : this.#wide));
-  }
-
   #resultStream(node: Node): Stream {
     return this.#stream(node.outputs[0]!.value, this.#stridesIn(node, resultStrides(node)));
   }
@@ -311,6 +331,14 @@ class Writer {
       return (own[axis]! * inner) / before;
     });
   }
+}
+
+const addressAt = ({ value, pointer }: Stream, { wide, narrow }: Place): Code =>
+  i32.add(get(pointer), get(lanes[value.type].bytes === 1 ? narrow : wide));
+
+function put(address: Code, { type }: Value, result: Code, width: 4 | 1): Code {
+  const { store, storeFirst } = lanes[type];
+  return (width === 4 ? store : storeFirst)(address, result);
 }
 
 const isStill = ({ strides }: Stream): boolean => strides.every((stride) => stride === 0);
