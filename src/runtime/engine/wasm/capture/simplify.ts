@@ -2,8 +2,6 @@
  * Rewrites a recorded graph into a smaller one that computes the same: what nothing needs is left out, what is computed
  * twice is computed once (backward passes of several losses share nothing by themselves), and calls that only move a
  * value to another shape become views. Pure; called by `recorder.ts`.
- *
- * Sums of two products with a shared operand are left as they are: regrouping would change rounding for little.
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { REPEAT, isElementwise } from "./elementwise.ts";
@@ -58,6 +56,7 @@ class Pass {
   /** Outputs of a call already made. */
   readonly #made = new Map<string, readonly View[]>();
   readonly #numbers = new Map<number, Value>();
+  readonly #makers = new Map<Value, Node>();
 
   constructor(constants: ReadonlyMap<Value, Constant>, values: Values) {
     this.constants = new Map(constants);
@@ -88,7 +87,7 @@ class Pass {
       case tf.Transpose:
         return this.#moved(node);
       case tf.Add:
-        return this.#neutral(node, 0, ["a", "b"]);
+        return this.#add(node);
       case tf.Sub:
         return this.#neutral(node, 0, ["b"]);
       case tf.Multiply:
@@ -111,6 +110,7 @@ class Pass {
     if (made === undefined) {
       this.#made.set(key, node.outputs);
       this.nodes.push(node);
+      for (const { value } of node.outputs) this.#makers.set(value, node);
       return;
     }
     node.outputs.forEach(({ value }, index) => this.#instead.set(value, made[index]!.value));
@@ -132,12 +132,70 @@ class Pass {
     this.#neutral({ kernel: tf.RealDiv, inputs, list: false, attributes: {}, outputs: [output] }, 1, ["b"]);
   }
 
+  /**
+   * A·X + Aᵀ·X, the gradient of X·Xᵀ, is one product (A + Aᵀ)·X. The second summand comes to the first or to a sum
+   * that the first is in.
+   */
+  #add(node: Node): void {
+    const [a, b] = [node.inputs["a"]!, node.inputs["b"]!];
+    const turned = this.#productOf(b);
+    const before = this.#makers.get(a.value);
+    const inSum = before?.kernel === tf.Add ? Object.values(before.inputs) : [];
+    const plain = [a, ...inSum].find((view) => turned !== undefined && this.#isTurned(view, turned));
+    if (turned === undefined || plain === undefined) return this.#neutral(node, 0, ["a", "b"]);
+    const { inputs, attributes, outputs } = this.#productOf(plain)!;
+    const matrix = inputs["a"]!;
+    const other = { value: this.#values.make("float32", matrix.value.size), shape: matrix.shape };
+    const sum = { value: this.#values.make("float32", matrix.value.size), shape: matrix.shape };
+    const product = { value: this.#values.make("float32", plain.value.size), shape: outputs[0]!.shape };
+    const call = { list: false, attributes: {} };
+    const perm = turn(matrix.shape.length);
+    this.#moved({
+      ...call,
+      kernel: tf.Transpose,
+      inputs: { x: matrix },
+      attributes: { perm },
+      outputs: [other],
+    });
+    this.#keep({ ...call, kernel: tf.Add, inputs: { a: matrix, b: this.current(other) }, outputs: [sum] });
+    this.#keep({
+      ...call,
+      kernel: tf.BatchMatMul,
+      inputs: { a: this.current(sum), b: inputs["b"]! },
+      attributes,
+      outputs: [product],
+    });
+    const whole = this.current({ value: product.value, shape: plain.shape });
+    const rest = inSum.filter((view) => view !== plain);
+    if (plain === a) return this.#same(node, whole);
+    return this.#keep({ ...node, inputs: { a: rest[0] ?? whole, b: whole } });
+  }
+
+  #productOf({ value }: View): Node | undefined {
+    const maker = this.#makers.get(value);
+    return maker?.kernel === tf.BatchMatMul ? maker : undefined;
+  }
+
+  /** Whether a view is a product with the same square matrix as `turned`, not transposed where that is. */
+  #isTurned(view: View, turned: Node): boolean {
+    const plain = this.#productOf(view);
+    if (plain === undefined || plain.outputs[0]!.value.type !== "float32") return false;
+    const [first, second] = [plain, turned].map(({ inputs }) => inputs["a"]!);
+    return (
+      plain.attributes["transposeA"] !== turned.attributes["transposeA"] &&
+      first!.value === second!.value &&
+      first!.shape.join() === second!.shape.join() &&
+      first!.shape.at(-1) === first!.shape.at(-2) &&
+      plain.inputs["b"]!.value === turned.inputs["b"]!.value &&
+      plain.inputs["b"]!.shape.join() === turned.inputs["b"]!.shape.join()
+    );
+  }
+
   /** A transposed right-hand matrix is transposed by itself: other products with it share that. */
   #product(node: Node): void {
     const b = node.inputs["b"]!;
     if (node.attributes["transposeB"] !== true || b.value.type !== "float32") return this.#keep(node);
-    const rank = b.shape.length;
-    const perm = b.shape.map((_, axis) => (axis < rank - 2 ? axis : 2 * rank - 3 - axis));
+    const perm = turn(b.shape.length);
     const turned = {
       value: this.#values.make("float32", b.value.size),
       shape: perm.map((axis) => b.shape[axis]!),
@@ -219,6 +277,10 @@ class Pass {
     return value;
   }
 }
+
+/** The permutation that exchanges the last two axes. */
+const turn = (rank: number): number[] =>
+  Array.from({ length: rank }, (_, axis) => (axis < rank - 2 ? axis : 2 * rank - 3 - axis));
 
 /** Equal for calls with equal results, up to their shapes. */
 function keyOf({ kernel, inputs, attributes, outputs }: Node): string {
