@@ -1,7 +1,7 @@
 /**
- * The loss graph: a hash-consed graph of tensor operations with static shapes. Lowering builds it, the rules in
- * `rules/` rewrite it as it is built, emission prints it. Equal expressions are one node, across all losses of a model:
- * that is what shares a similarity matrix between them. Target-neutral and pure.
+ * The loss graph: a hash-consed graph of tensor operations with static shapes. Lowering builds one for each loss, the
+ * passes make one of them and rewrite it, emission prints it. Equal expressions are one node, in the end across all
+ * losses of a model: that is what shares a similarity matrix between them. Target-neutral and pure.
  */
 
 /** The samples of the batch, and behind them as many as a memory holds: `batch+4096`. */

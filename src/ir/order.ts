@@ -31,17 +31,21 @@ export interface Known<Value> {
   set(node: Node, value: Value): unknown;
 }
 
-/** What `decide` says of a node, asked of each node below it once, after its inputs; `of` gives what it said of those. */
+/**
+ * What `decide` says of a node, asked of each node below it once, after its inputs; `of` gives what it said of those.
+ * Where only some inputs of a node matter, `needed` says which.
+ */
 export function inputsFirst<Value>(
   node: Node,
   known: Known<Value>,
   decide: (node: Node, of: (input: Node) => Value) => Value,
+  needed: (node: Node) => readonly Node[] = ({ inputs }) => inputs,
 ): Value {
   const of = (input: Node): Value => known.get(input) as Value;
   const open = [node];
   while (open.length > 0) {
     const last = open.at(-1)!;
-    const waiting = known.has(last) ? [] : last.inputs.filter((input) => !known.has(input));
+    const waiting = known.has(last) ? [] : needed(last).filter((input) => !known.has(input));
     if (waiting.length > 0) {
       open.push(...waiting);
       continue;

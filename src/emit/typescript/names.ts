@@ -30,6 +30,8 @@ export function camelCase(text: string): string {
 /** Hands out names of one scope, each once. */
 export class Names {
   private readonly used = new Set<string>();
+  /** The number that the next one of a name gets: a program may have thousands. */
+  private readonly next = new Map<string, number>();
 
   constructor(taken: Iterable<string> = []) {
     for (const name of taken) this.used.add(name);
@@ -38,8 +40,10 @@ export class Names {
   fresh(wanted: string): string {
     const base = camelCase(wanted);
     let name = base;
-    for (let k = 2; this.used.has(name) || TAKEN.has(name); k++) name = `${base}${k}`;
+    let next = this.next.get(base) ?? 2;
+    for (; this.used.has(name) || TAKEN.has(name); next++) name = `${base}${next}`;
     this.used.add(name);
+    this.next.set(base, next);
     return name;
   }
 

@@ -105,14 +105,41 @@ export class Blocks {
 
   /** A node with its axis `at` cut to the block. */
   private rows(node: Node, at: number): Node {
+    // Chains of operations may be deep: what stands below each is cut before it, on a stack of their own.
+    const open: (readonly [Node, number])[] = [[node, at]];
+    for (let last = open.at(-1); last !== undefined; last = open.at(-1)) {
+      const waiting = this.chained(...last).filter(([input, own]) => !this.known.has(`${input.id} ${own}`));
+      if (waiting.length > 0) {
+        open.push(...waiting);
+        continue;
+      }
+      this.rowsOf(...last);
+      open.pop();
+    }
+    return this.rowsOf(node, at);
+  }
+
+  private rowsOf(node: Node, at: number): Node {
     const key = `${node.id} ${at}`;
     const before = this.known.get(key);
     if (before !== undefined) return before;
-    const small = this.heaviest(node) <= SMALL_TENSOR;
-    const result = (small ? undefined : this.inside(node, at)) ?? this.cut(node, at);
+    const result = (this.isSmall(node) ? undefined : this.inside(node, at)) ?? this.cut(node, at);
     if (node.hint !== undefined) result.hint ??= node.hint;
     this.known.set(key, result);
     return result;
+  }
+
+  private isSmall(node: Node): boolean {
+    return this.heaviest(node) <= SMALL_TENSOR;
+  }
+
+  /** The inputs whose rows an elementwise operation is computed from, each with the axis that is cut. */
+  private chained(node: Node, at: number): (readonly [Node, number])[] {
+    if (this.isSmall(node) || !isElementwise(node)) return [];
+    return node.inputs.flatMap((input) => {
+      const own = at - (node.shape.length - input.shape.length);
+      return own < 0 || input.shape[own] === 1 ? [] : [[input, own] as const];
+    });
   }
 
   /** Computed whole, its rows handed to the blocks. */

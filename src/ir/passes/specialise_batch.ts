@@ -7,6 +7,7 @@
 import type { Builder } from "../build.ts";
 import type { Dim, Node, ReduceOperator } from "../graph.ts";
 import { broadcastShape } from "../graph.ts";
+import { inputsFirst } from "../order.ts";
 import { elementwise, isElementwise, rebuild } from "./rebuild.ts";
 
 /** Reductions whose value does not depend on where along the axis a tuple stands. */
@@ -55,8 +56,7 @@ function specialised(
     .map((guard) => pairOf(guard, "same", full.length, operation.axes))
     .find((found) => found !== undefined);
   if (pair === undefined) return undefined;
-  const restrict = (node: Node): Node | undefined =>
-    restricted(build, node, pair, full.length, samples, new Map());
+  const restrict = (node: Node): Node | undefined => restricted(build, node, pair, full.length, samples);
   const newBody = restrict(body);
   const newMask = given === undefined ? undefined : restrict(given);
   if (newBody === undefined || (given !== undefined && newMask === undefined)) return undefined;
@@ -65,9 +65,14 @@ function specialised(
   return specialised(build, operation, reduced.inputs, samples) ?? reduced;
 }
 
-/** The parts of a conjunction. */
+/** The parts of a conjunction, each once, in order. */
 function conjuncts(mask: Node): Node[] {
-  return mask.operation.kind === "and" ? mask.inputs.flatMap(conjuncts) : [mask];
+  const parts = new Set<Node>();
+  const open = [mask];
+  for (let node = open.pop(); node !== undefined; node = open.pop())
+    if (node.operation.kind === "and") open.push(...node.inputs.toReversed());
+    else parts.add(node);
+  return [...parts];
 }
 
 /** A node without the view around it, and which of its sides stands at each of `rank` broadcast axes. */
@@ -110,27 +115,24 @@ function alwaysSome(guards: readonly Node[], rank: number, axes: readonly number
 }
 
 /** The node with the axis `pair.other` narrowed to the block of `pair.anchor`; undefined where that cannot be said. */
-function restricted(
-  build: Builder,
-  node: Node,
-  pair: Pair,
-  rank: number,
-  samples: number,
-  memo: Map<Node, Node | undefined>,
-): Node | undefined {
-  if (memo.has(node)) return memo.get(node);
-  const again = (inner: Node): Node | undefined => restricted(build, inner, pair, rank, samples, memo);
-  const offset = rank - node.shape.length;
-  const at = pair.other - offset;
-  let result: Node | undefined;
-  if (at < 0 || node.shape[at] === 1) result = node;
-  else if (isElementwise(node)) {
-    const inputs = node.inputs.map(again);
-    if (!inputs.includes(undefined)) result = elementwise(build, node, inputs as Node[]);
-  } else result = leaf(build, node, pair, rank, samples);
-  if (result !== undefined && node.hint !== undefined) result.hint ??= node.hint;
-  memo.set(node, result);
-  return result;
+function restricted(build: Builder, node: Node, pair: Pair, rank: number, samples: number): Node | undefined {
+  const varies = ({ shape }: Node): boolean => (shape[pair.other - (rank - shape.length)] ?? 1) !== 1;
+  const through = (each: Node): boolean => varies(each) && isElementwise(each);
+  return inputsFirst<Node | undefined>(
+    node,
+    new Map(),
+    (each, of) => {
+      if (!varies(each)) return each;
+      const inputs = through(each) ? each.inputs.map(of) : [];
+      if (inputs.includes(undefined)) return undefined;
+      const result = through(each)
+        ? elementwise(build, each, inputs as Node[])
+        : leaf(build, each, pair, rank, samples);
+      if (result !== undefined && each.hint !== undefined) result.hint ??= each.hint;
+      return result;
+    },
+    (each) => (through(each) ? each.inputs : []),
+  );
 }
 
 /** A tensor that is not computed elementwise: its rows of the block, from what it holds for the whole batch. */
