@@ -19,9 +19,10 @@ import {
   set,
 } from "../assembler.ts";
 import { writeElement } from "./elementwise.ts";
+import { gatheringOf } from "./gathering.ts";
 import { type Constant, type Node, type Value, type View, stridesOf } from "./graph.ts";
 import { type Loop, isReduction, resultStrides, walkOf } from "./groups.ts";
-import { Holder, bits, floats, integers, lanes } from "./lanes.ts";
+import { Holder, lanes } from "./lanes.ts";
 
 export interface LoopSurroundings {
   /** The address of a value's first element. */
@@ -53,57 +54,6 @@ interface Place {
  */
 const waits = (kernel: string): boolean => chains.has(kernel);
 const chains = new Set<string>([tf.Exp, tf.Log, tf.Log1p, tf.Sigmoid, tf.Softplus, tf.Acos]);
-
-/** How a kernel gathers elements into one. */
-interface Gathering {
-  readonly start: Code;
-  readonly startNumber: number;
-  readonly join: (a: Code, b: Code) => Code;
-  /** The first lane of a vector, the others as in `start`. */
-  readonly firstOnly: (a: Code) => Code;
-  /** All lanes joined into the first. */
-  readonly across: (a: Code) => Code;
-}
-
-const firstLane: Code = [0xfd, 0x0c, 255, 255, 255, 255, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-
-/** Joins all lanes into the first: the halves, then the two lanes left. */
-const acrossLanes =
-  (join: (a: Code, b: Code) => Code) =>
-  (vector: Code): Code => {
-    const halves = join(vector, shuffled(vector, [2, 3, 2, 3]));
-    return join(halves, shuffled(halves, [1, 1, 1, 1]));
-  };
-
-const shuffled = (vector: Code, order: readonly number[]): Code => [
-  ...vector,
-  ...vector,
-  0xfd,
-  0x0d,
-  ...order.flatMap((lane) => [0, 1, 2, 3].map((byte) => 4 * lane + byte)),
-];
-
-function gatheringOf(kernel: string): Gathering {
-  const of = (startNumber: number, start: Code, join: (a: Code, b: Code) => Code): Gathering => ({
-    startNumber,
-    start,
-    join,
-    firstOnly: (a) => bits.select(firstLane, a, start),
-    across: acrossLanes(join),
-  });
-  switch (kernel) {
-    case tf.Sum:
-      return of(0, floats.constant(0), floats.add);
-    case tf.Max:
-      return of(-Infinity, floats.constant(-Infinity), floats.greater);
-    case tf.Min:
-      return of(Infinity, floats.constant(Infinity), floats.lesser);
-    case tf.Any:
-      return of(0, integers.constant(0), bits.or);
-    default:
-      return of(1, integers.constant(-1), bits.and);
-  }
-}
 
 export function writeLoop(name: string, loop: Loop, surroundings: LoopSurroundings): FunctionSource {
   return defineFunction(name, [], (_, local) => new Writer(loop, surroundings, local).code());

@@ -3,7 +3,9 @@
  * simplified, put together into loops and calls, and replayed on memory laid out beforehand. `startEngine` hands this
  * out; `../../capture/capture.ts` uses it.
  *
- *   record.ts → simplify.ts → groups.ts → memory.ts, loop.ts, calls.ts → compile.ts
+ *   record.ts → simplify.ts → groups.ts → recompute.ts → memory.ts → loop.ts, products.ts, pieces.ts, calls.ts
+ *
+ * the last five put together by compile.ts.
  */
 import * as tf from "@tensorflow/tfjs-core";
 import type { BackendWasm } from "@tensorflow/tfjs-backend-wasm";
