@@ -201,6 +201,15 @@ describe("arguments, results and constants", () => {
     expectSame(constant, [make(1, [3])]);
   });
 
+  test("what calls a captured function is refused: its work would go unseen", () => {
+    const inner = wasmRecorder.record("inner", ([x]) => [tf.exp(x!)], [make(1, [3])]);
+    const outer: Fn = ([x]) => inner.recording.replay([x!]);
+    expect(() => wasmRecorder.record("outer", outer, [make(1, [3])])).toThrow(/captured itself/);
+    const x = make(2, [3]);
+    expectClose(inner.recording.replay([x]), [tf.exp(x)]);
+    inner.recording.dispose();
+  });
+
   test("memory is flat over 10,000 replays, and all of it comes back", () => {
     const backend = tf.backend() as unknown as { numDataIds(): number };
     const before = { tensors: tf.memory().numTensors, ids: backend.numDataIds() };

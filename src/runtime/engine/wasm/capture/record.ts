@@ -33,6 +33,14 @@ const unrepeatable = new Set<string>([
 /** Kernels whose result depends on the shape of their input only. */
 const ofShape = new Set<string>([tf.ZerosLike, tf.OnesLike]);
 
+/** Whether a function is being recorded: what another recording does then would go unseen. */
+let recording = false;
+
+/** @throws CaptureRefused while a function is being recorded. */
+export function refuseInside(): void {
+  if (recording) throw new CaptureRefused("it calls a function that is captured itself");
+}
+
 export interface Run {
   readonly graph: Graph;
   readonly values: Values;
@@ -113,6 +121,8 @@ class Tape {
     const kernels = tf.getKernelsForBackend("wasm").map((config) => ({ config, shipped: config.kernelFunc }));
     const { readSync } = this.#backend;
     let inside = false;
+    refuseInside();
+    recording = true;
     for (const { config, shipped } of kernels) {
       config.kernelFunc = (call) => {
         if (inside) return shipped(call);
@@ -135,6 +145,7 @@ class Tape {
     try {
       return body();
     } finally {
+      recording = false;
       for (const { config, shipped } of kernels) config.kernelFunc = shipped;
       // Put back, not deleted: an object loses its fast form when it loses a property.
       this.#backend.readSync = readSync;

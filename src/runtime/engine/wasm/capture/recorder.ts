@@ -12,7 +12,7 @@ import type { BackendWasm } from "@tensorflow/tfjs-backend-wasm";
 import type { Recorded, Recorder, Recording } from "../../capture/recorder.ts";
 import { compile } from "./compile.ts";
 import type { Constant, Graph, Result, Value, View } from "./graph.ts";
-import { recordRun } from "./record.ts";
+import { recordRun, refuseInside } from "./record.ts";
 import { simplify } from "./simplify.ts";
 
 /** The recorder of the wasm engine, which must have been started. */
@@ -33,6 +33,7 @@ function recordingOf(backend: BackendWasm, graph: Graph): Recording {
   const compiled = compile(backend, graph, [...graph.arguments, ...computed.keys()]);
   return {
     replay(inputs) {
+      refuseInside();
       const ids = new Map(graph.arguments.map((value, index) => [value, inputs[index]!.dataId]));
       for (const [value, { shape }] of computed) {
         ids.set(value, backend.makeOutput([...shape], value.type).dataId);
