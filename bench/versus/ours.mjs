@@ -171,6 +171,7 @@ const run = wanted.net === "none" ? lossesAlone() : once;
 const first = run();
 for (let k = 0; k < 4; k++) run();
 const times = [];
+const before = process.cpuUsage();
 const end = performance.now() + Number(seconds) * 1000;
 let last = first;
 while (performance.now() < end || times.length < 5) {
@@ -178,6 +179,7 @@ while (performance.now() < end || times.length < 5) {
   last = run();
   times.push(performance.now() - from);
 }
+const { user, system } = process.cpuUsage(before);
 times.sort((a, b) => a - b);
 /** Rate of a large matrix product on this engine, in 10^9 operations a second: the machine's limit. */
 function productRate() {
@@ -202,6 +204,7 @@ console.log(
     ms,
     ...limit,
     median: times[times.length >> 1],
+    cpu_ms: (user + system) / 1000 / times.length,
     steps: times.length,
     first,
     last,

@@ -1,6 +1,6 @@
 /**
  * Operations that run as one kernel where the engine has it, and as tfjs operations elsewhere. Called by the layers of
- * `nn/`.
+ * `nn/` and the optimiser.
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { untracked } from "../ops/untracked.ts";
@@ -10,6 +10,8 @@ import {
   BATCH_NORM_TRAINING,
   BATCH_NORM_TRAINING_GRADIENT,
   BATCH_STATISTICS,
+  LAYER_PRODUCT,
+  HALF_SUM_OF_SQUARES,
   hasKernel,
 } from "./kernel_names.ts";
 
@@ -89,6 +91,16 @@ function asOneKernel<T extends tf.Tensor>(
   return { y: normalise(x, gamma, beta) as T, mean: mean as tf.Tensor1D, variance: variance as tf.Tensor1D };
 }
 
+/**
+ * The matrix product of a linear layer, x [B, inputs] times weight [inputs, outputs], in the precision in which layers
+ * multiply; products of losses are `tf.matMul`, always float32.
+ */
+export function layerProduct(x: tf.Tensor2D, weight: tf.Tensor2D): tf.Tensor2D {
+  if (!hasKernel(LAYER_PRODUCT)) return tf.matMul(x, weight);
+  const sides = { transposeA: false, transposeB: false };
+  return tf.engine().runKernel(LAYER_PRODUCT, { a: x, b: weight }, sides) as tf.Tensor2D;
+}
+
 /** The same values, through which no gradient flows. */
 const constant = tf.customGrad((x) => {
   const input = x as tf.Tensor;
@@ -127,6 +139,12 @@ function backward(
   const rows = x.size / x.shape.at(-1)!;
   const dx = tf.sub(dy, tf.div(tf.add(dBeta, tf.mul(u, dGamma)), rows));
   return [tf.mul(dx, tf.mul(gamma, s)), dGamma, dBeta];
+}
+
+/** Sum of the squares of all elements, a scalar; no gradient flows through it. */
+export function sumOfSquares(x: tf.Tensor): tf.Tensor {
+  if (!hasKernel(HALF_SUM_OF_SQUARES)) return untracked(() => tf.sum(tf.square(x)));
+  return untracked(() => tf.mul(run(HALF_SUM_OF_SQUARES, { x }) as tf.Tensor, 2));
 }
 
 const rowAxes = (x: tf.Tensor): number[] => x.shape.slice(0, -1).map((_, axis) => axis);

@@ -22,8 +22,17 @@ export const BATCH_NORM_TRAINING = "BatchNormTraining";
 /** Inputs dy, x, gamma, saved1, saved2, saved3; attribute epsilon; outputs the gradients by x, gamma and beta. */
 export const BATCH_NORM_TRAINING_GRADIENT = "BatchNormTrainingGradient";
 
-/** Inputs dy and x of one shape; output dy where x > 0, else 0. */
+/** Inputs dy and x of one shape, x the input or the output of the rectifier; output dy where x > 0, else 0. */
 export const RELU_GRADIENT = "ReluGradient";
+
+/**
+ * A linear layer's product in the precision asked for: inputs a and b, attributes transposeA and transposeB, output as of
+ * `BatchMatMul`. There only while that precision is not float32.
+ */
+export const LAYER_PRODUCT = "LayerProduct";
+
+/** Input x; output half the sum of its squares, a scalar. No gradient. */
+export const HALF_SUM_OF_SQUARES = "HalfSumOfSquares";
 
 /** Whether the current backend has a kernel of this name. */
 export const hasKernel = (name: string): boolean => tf.getKernel(name, tf.getBackend()) !== undefined;

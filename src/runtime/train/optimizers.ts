@@ -1,9 +1,11 @@
 /**
  * The optimiser of a run: groups with their learning rates, global-norm clipping, and the update rules of
- * `updates.ts`. Parameters that share a learning rate and a decay are updated as one flat vector, since a step on a
- * small net is mostly the cost of issuing operations. Called by the training step; pure.
+ * `updates.ts`. Small parameters that share a learning rate and a decay are updated as one flat vector, since there an
+ * update is mostly the cost of issuing operations; a large one by itself, since there it is the times it is walked
+ * over, and putting together and taking apart are two more. Called by the training step; pure.
  */
 import * as tf from "@tensorflow/tfjs-core";
+import { sumOfSquares } from "../engine/fused.ts";
 import type { OptimizerSettings, ParameterSpec, StateSpec } from "../program.ts";
 import type { TensorMap } from "./tensors.ts";
 import { adam, sgd } from "./updates.ts";
@@ -11,7 +13,7 @@ import type { Slots, Updated, UpdateRates } from "./updates.ts";
 
 /** What the optimiser is fed each step, as plain numbers: see `UpdateRates`. */
 export interface RateValues {
-  /** Learning rate of each bucket, by its key. */
+  /** The learning rates there are, by key. */
   readonly lr: Readonly<Record<string, number>>;
   readonly firstCorrection: number;
   readonly secondCorrection: number;
@@ -40,9 +42,15 @@ export interface Optimizer {
   ): { parameters: TensorMap; slots: TensorMap; gradientNorm: tf.Scalar };
 }
 
+/** Parameters of at least so many elements are updated by themselves. */
+const LARGE = 2 ** 14;
+
 /** Parameters updated together. */
 interface Bucket {
+  /** Of its slots. */
   readonly key: string;
+  /** Of its learning rate, which several buckets may share. */
+  readonly rate: string;
   readonly lr: number;
   readonly decay: boolean;
   readonly specs: ParameterSpec[];
@@ -72,7 +80,7 @@ export function createOptimizer(settings: OptimizerSettings, specs: readonly Par
       slotNames.map((slot) => ({ name: slotName(bucket, slot), shape: [sizeOf(bucket)], initial: 0 })),
     ),
     rates: (step, factor) => ({
-      lr: Object.fromEntries(buckets.map((bucket) => [bucket.key, bucket.lr * factor])),
+      lr: Object.fromEntries(buckets.map((bucket) => [bucket.rate, bucket.lr * factor])),
       firstCorrection: 1 - beta1 ** (step + 1),
       secondCorrection: Math.sqrt(1 - beta2 ** (step + 1)),
     }),
@@ -81,7 +89,7 @@ export function createOptimizer(settings: OptimizerSettings, specs: readonly Par
         flatten(bucket.specs.map((spec) => gradients[spec.name] ?? tf.zeros([...spec.shape]))),
       );
       const gradientNorm = tf.sqrt(
-        flat.map((g) => tf.sum(tf.square(g))).reduce((sum, part) => tf.add(sum, part), tf.scalar(0)),
+        flat.map(sumOfSquares).reduce((sum, part) => tf.add(sum, part), tf.scalar(0)),
       ) as tf.Scalar;
       const factor =
         settings.clip === undefined
@@ -95,7 +103,7 @@ export function createOptimizer(settings: OptimizerSettings, specs: readonly Par
         const own = Object.fromEntries(slotNames.map((slot) => [slot, slots[slotName(bucket, slot)]!]));
         const { firstCorrection, secondCorrection } = rates;
         const next = update(bucket, p, g, own, {
-          lr: rates.lr[bucket.key]!,
+          lr: rates.lr[bucket.rate]!,
           firstCorrection,
           secondCorrection,
         });
@@ -113,12 +121,16 @@ export function baseRate(settings: OptimizerSettings, spec: ParameterSpec): numb
 }
 
 function bucketsOf(settings: OptimizerSettings, specs: readonly ParameterSpec[]): Bucket[] {
+  const rates = new Map<number, string>();
   const buckets = new Map<string, Bucket>();
   for (const spec of specs) {
     if (!spec.trainable) continue;
     const lr = baseRate(settings, spec);
-    const identity = `${lr} ${spec.decay}`;
-    const bucket = buckets.get(identity) ?? { key: String(buckets.size), lr, decay: spec.decay, specs: [] };
+    if (!rates.has(lr)) rates.set(lr, String(rates.size));
+    const rate = rates.get(lr)!;
+    const identity = elements(spec) >= LARGE ? spec.name : `${rate} ${spec.decay}`;
+    const key = String(buckets.size);
+    const bucket = buckets.get(identity) ?? { key, rate, lr, decay: spec.decay, specs: [] };
     bucket.specs.push(spec);
     buckets.set(identity, bucket);
   }

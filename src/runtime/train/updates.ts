@@ -54,7 +54,10 @@ export interface AdamSettings {
 
 /**
  * m <- β₁m + (1 − β₁)g; v <- β₂v + (1 − β₂)g²; p <- p − lr · (m / (1 − β₁ᵗ)) / (√v / √(1 − β₂ᵗ) + ε).
- * Slots `first` and `second`.
+ *
+ * Slots `first` and `second` hold M = m / (1 − β₁) and V = v / (1 − β₂), so that M <- β₁M + g and V <- β₂V + g², and the
+ * numbers that every element would be multiplied by are put together as scalars first: what an update costs is the
+ * times it walks over the parameters.
  */
 export function adam(
   p: tf.Tensor,
@@ -65,10 +68,13 @@ export function adam(
 ): Updated {
   const { beta1, beta2, epsilon, weightDecay, decoupled } = settings;
   const gradient = decoupled ? g : withDecay(p, g, weightDecay);
-  const first = tf.add(tf.mul(slots["first"]!, beta1), tf.mul(gradient, 1 - beta1));
-  const second = tf.add(tf.mul(slots["second"]!, beta2), tf.mul(tf.square(gradient), 1 - beta2));
-  const root = tf.add(tf.div(tf.sqrt(second), rates.secondCorrection), epsilon);
-  const update = tf.mul(tf.div(first, root), tf.div(rates.lr, rates.firstCorrection));
+  const first = tf.add(tf.mul(slots["first"]!, beta1), gradient);
+  const second = tf.add(tf.mul(slots["second"]!, beta2), tf.square(gradient));
+  // √v / √(1 − β₂ᵗ) + ε = scale · (√V + ε / scale)
+  const scale = tf.div(Math.sqrt(1 - beta2), rates.secondCorrection);
+  const root = tf.add(tf.sqrt(second), tf.div(epsilon, scale));
+  const size = tf.div(tf.mul(rates.lr, 1 - beta1), tf.mul(rates.firstCorrection, scale));
+  const update = tf.mul(tf.div(first, root), size);
   const start = decoupled && weightDecay > 0 ? tf.mul(p, tf.sub(1, tf.mul(rates.lr, weightDecay))) : p;
   return { parameter: tf.sub(start, update), slots: { first, second } };
 }

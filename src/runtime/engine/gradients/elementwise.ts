@@ -48,10 +48,11 @@ export const elementwiseGradients: readonly tf.GradConfig[] = [
   ofInput(tf.Square, (dy, x) => tf.mul(dy, tf.mul(x, 2))),
   ofInput(tf.Tan, (dy, x) => tf.div(dy, tf.square(tf.cos(x)))),
   ofOutput(tf.Tanh, (dy, y) => tf.mul(dy, tf.sub(one, tf.square(y)))),
-  ofInput(tf.Relu, (dy, x) =>
+  // The output is above 0 where the input is, and the input need not be kept: an engine may join it with what made it.
+  ofOutput(tf.Relu, (dy, y) =>
     hasKernel(RELU_GRADIENT)
-      ? (tf.engine().runKernel(RELU_GRADIENT, { dy, x }) as tf.Tensor)
-      : tf.mul(dy, tf.step(x)),
+      ? (tf.engine().runKernel(RELU_GRADIENT, { dy, x: y }) as tf.Tensor)
+      : tf.mul(dy, tf.step(y)),
   ),
   ofInput(tf.Relu6, (dy, x) => tf.mul(dy, tf.mul(tf.step(x), indicator(tf.less(x, 6))))),
   define<{ alpha: number }>(tf.LeakyRelu, ["x"], (dy, [x], { alpha }) => ({

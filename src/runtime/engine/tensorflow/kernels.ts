@@ -4,7 +4,12 @@
  * `../kernel_names.ts`.
  */
 import * as tf from "@tensorflow/tfjs-core";
-import { BATCH_NORM_TRAINING, BATCH_NORM_TRAINING_GRADIENT, RELU_GRADIENT } from "../kernel_names.ts";
+import {
+  BATCH_NORM_TRAINING,
+  BATCH_NORM_TRAINING_GRADIENT,
+  HALF_SUM_OF_SQUARES,
+  RELU_GRADIENT,
+} from "../kernel_names.ts";
 import type { NodeBackend, OpAttribute } from "./binding.ts";
 
 interface Call {
@@ -17,6 +22,9 @@ interface Call {
 export function registerTensorflowKernels(): void {
   add(RELU_GRADIENT, ({ inputs: { dy, x }, backend }) =>
     backend.executeSingleOutput("ReluGrad", [type(backend, "T", dy!)], [dy!, x!]),
+  );
+  add(HALF_SUM_OF_SQUARES, ({ inputs: { x }, backend }) =>
+    backend.executeSingleOutput("L2Loss", [type(backend, "T", x!)], [x!]),
   );
   tf.unregisterKernel(tf.GatherV2, "tensorflow");
   add(tf.GatherV2, gather);
