@@ -98,6 +98,6 @@ export function whatIsMissing(
   }
   return (
     `none of the Vulkan drivers (${drivers.join(", ")}) has a GPU to offer that Dawn accepts; ` +
-    "see what vulkaninfo --summary lists, and whether the driver is new enough (Mesa's software driver is from version 24)"
+    "see what vulkaninfo --summary lists, and whether the driver is new enough (of Mesa's software drivers 25.0 is, 22.3 is not)"
   );
 }
