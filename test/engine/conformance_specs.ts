@@ -74,6 +74,8 @@ const models: Readonly<Record<string, Parts>> = {
     flat: vicreg() with linear(8)
     rank: triplet(margin: 0.4)`,
     combine: "near + 0.05 * flat + rank",
+    // The bias below vicreg has a gradient of rounding only, which Adam would blow up to full steps.
+    train: "optimizer: sgd(lr: 0.05, momentum: 0.9)",
   },
   "losses over ranks and bins": {
     losses: `order: smooth_ap()

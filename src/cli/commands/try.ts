@@ -181,7 +181,7 @@ function rows(values: readonly number[], shape: readonly number[]): unknown {
   );
 }
 
-/** The compiled loss on the default engine; loaded only when asked for. */
+/** The compiled loss on the wasm engine, which is everywhere and can be read at once; loaded only when asked for. */
 async function compiled(
   { loss: instance, miner }: TriedLoss,
   batch: LossBatch,
@@ -191,7 +191,7 @@ async function compiled(
     import("../compiled_loss.ts"),
     import("../../runtime/engine/index.ts"),
   ]);
-  await startEngine("auto");
+  await startEngine("wasm");
   const loss = compileLoss(
     instance,
     batch.views.map((view) => view.columns),
