@@ -15,6 +15,7 @@ export const defaults = {
     steps: 1000,
     /** Without `select`, the parameters of the last step. */
     select: "last",
+    precision: "float32",
     seed: 0,
   },
   /** Without `evaluate`, all there is to measure. */

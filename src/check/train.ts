@@ -1,5 +1,5 @@
 /**
- * A model's `train { … }`: batch, optimiser with its groups, schedule, length, selection and seed. Pure.
+ * A model's `train { … }`: batch, optimiser with its groups, schedule, length, selection, precision and seed. Pure.
  */
 import {
   budgetExceeded,
@@ -20,12 +20,15 @@ import { checkBatchServes, type CheckedLoss } from "./losses.ts";
 import { defaultUse, numberOf, primitiveUse } from "./primitive_use.ts";
 import { readSettings, uniqueEntries, type SettingTable } from "./settings.ts";
 
-const table: SettingTable<"batch" | "optimizer" | "schedule" | "steps" | "select" | "seed"> = {
+type Setting = "batch" | "optimizer" | "schedule" | "steps" | "select" | "precision" | "seed";
+
+const table: SettingTable<Setting> = {
   batch: { form: "value", example: "batch: 32 classes * 4 samples" },
   optimizer: { form: "value", example: "optimizer: adamw(lr: 1e-3)" },
   schedule: { form: "value", example: "schedule: cosine(warmup: 100 steps)" },
   steps: { form: "value", example: "steps: 2000" },
   select: { form: "value", example: "select: best(map_at_r, every: 200 steps, patience: 10)" },
+  precision: { form: "value", example: "precision: bfloat16" },
   seed: { form: "value", example: "seed: 7" },
 };
 
@@ -42,7 +45,7 @@ export function checkTrain(
 ): TrainPlan | undefined {
   const { diagnostics } = context;
   const settings = readSettings(block, table, "`train`", owner, diagnostics);
-  const use = (name: "optimizer" | "schedule"): PrimitiveUse | undefined => {
+  const use = (name: "optimizer" | "schedule" | "precision"): PrimitiveUse | undefined => {
     const value = settings.get(name)?.value;
     if (value === undefined) return defaultUse(defaults.train[name], name, owner, context);
     return primitiveUse(value, name, context, { allowBlock: name === "optimizer" });
@@ -59,6 +62,7 @@ export function checkTrain(
   const optimizer = use("optimizer");
   const groups = checkGroups(settings.get("optimizer")?.value, context);
   const schedule = use("schedule");
+  const precision = use("precision");
   const steps = whole(settings.get("steps"), defaults.train.steps, 1, "step", context);
   const seed = whole(settings.get("seed"), defaults.train.seed, 0, undefined, context);
   const selectValue = settings.get("select")?.value;
@@ -69,12 +73,14 @@ export function checkTrain(
     optimizer === undefined ||
     groups === undefined ||
     schedule === undefined ||
+    precision === undefined ||
     steps === undefined ||
     seed === undefined ||
     (selectValue !== undefined && select === undefined)
   )
     return undefined;
-  return { batch, optimizer, groups, schedule, steps, seed, ...(select === undefined ? {} : { select }) };
+  const kept = select === undefined ? {} : { select };
+  return { batch, optimizer, groups, schedule, steps, precision, seed, ...kept };
 }
 
 /** `P classes * M samples`, in this order, units and all. */

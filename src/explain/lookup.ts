@@ -19,6 +19,7 @@ const kinds: readonly NameKind[] = [
   "optimizer",
   "schedule",
   "selection",
+  "precision",
   "metric",
   "compression",
   "initializer",

@@ -115,6 +115,8 @@ export interface TrainPlan {
   readonly schedule: PrimitiveUse;
   readonly steps: number;
   readonly select?: PrimitiveUse;
+  /** In which the layers of the training step multiply: `float32` or `bfloat16`. */
+  readonly precision: PrimitiveUse;
   readonly seed: number;
 }
 

@@ -198,8 +198,13 @@ export interface TrainSettings {
         readonly every: number;
         readonly patience: number;
       };
+  /** In which the layers multiply while training, on engines that have it; `float32` where absent. */
+  readonly precision?: Precision;
   readonly seed: number;
 }
+
+/** What layers multiply in: see `stdlib/training/precision.dml`. */
+export type Precision = "float32" | "bfloat16";
 
 export type MetricName = `recall_at_${number}` | "map_at_r" | "r_precision" | "nmi" | "knn_accuracy";
 

@@ -22,6 +22,7 @@ import type { Loaded } from "./train/load.ts";
 import type { RunLog } from "./train/log.ts";
 import { openOutput } from "./train/output.ts";
 import { lasting, readTensors } from "./train/parameters.ts";
+import { stepPrecision } from "./train/precision.ts";
 import { Holder } from "./train/tensors.ts";
 import { initialGeneration, train } from "./train/trainer.ts";
 import type { Trained, TrainListener } from "./train/trainer.ts";
@@ -60,6 +61,11 @@ export async function runProgram(program: Program, options: RunOptions): Promise
     const engine = await startEngine(options.engine);
     reporter.message(`engine: ${engine.description} (${engine.reason})`);
 
+    const precision = stepPrecision(program, engine);
+    if (precision.note !== undefined) {
+      reporter.message(precision.note);
+      output.log.note(precision.note);
+    }
     reporter.phase(`data: ${program.data.description}`);
     const loaded = await load(program, loadContext(options), seed);
     sayData(loaded, reporter, output.log);
@@ -92,6 +98,7 @@ export async function runProgram(program: Program, options: RunOptions): Promise
         listener: saying,
         recorder,
         embedder,
+        precision,
       };
       return train(training, start, holder);
     });
@@ -120,6 +127,7 @@ export async function runProgram(program: Program, options: RunOptions): Promise
       spec_hash: program.spec.hash,
       engine: engine.name,
       seed,
+      ...(program.train.precision === undefined ? {} : { precision: precision.used }),
       steps: trained.steps,
       data: loaded.summary,
       test: judged.test,

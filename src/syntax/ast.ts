@@ -111,6 +111,7 @@ export type PrimitiveKind =
   | "optimizer"
   | "schedule"
   | "selection"
+  | "precision"
   | "metric"
   | "compression";
 

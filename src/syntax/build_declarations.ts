@@ -45,6 +45,7 @@ export const primitiveKinds: readonly PrimitiveKind[] = [
   "optimizer",
   "schedule",
   "selection",
+  "precision",
   "metric",
   "compression",
 ];

@@ -143,6 +143,7 @@ describe("smaller programs", () => {
     expect(combination(plan.combine)).toBe("pull");
     expect(plan.train).toMatchObject({ batch: { classes: 16, samples: 4 }, steps: 1000, seed: 0 });
     expect(plan.train.optimizer).toMatchObject({ name: "adamw", text: "adamw()" });
+    expect(plan.train.precision.name).toBe("float32");
     expect(plan.data.split.text).toBe("zero_shot()");
     expect(plan.evaluate.recallAt).toEqual([1, 2, 4, 8]);
   });
@@ -301,6 +302,9 @@ describe("refused, at the exact characters", () => {
     ["group", { train: "train { optimizer: sgd { backbon: 1x } }" }, ["DML0401 backbon"]],
     ["multiplier", { train: "train { optimizer: sgd { backbone: 1 } }" }, ["DML0215 1"]],
     ["steps without unit", { train: "train { schedule: cosine(warmup: 100) }" }, ["DML0215 100"]],
+    ["misspelt precision", { train: "train { precision: bfloat }" }, ["DML0201 bfloat"]],
+    ["precision with an argument", { train: "train { precision: bfloat16(8) }" }, ["DML0213 8"]],
+    ["another precision", { train: "train { precison: float16 }" }, ["DML0401 precison", "DML0201 float16"]],
     ["steps", { train: "train { steps: 0.5  seed: -1 }" }, ["DML0215 0.5", "DML0215 -1"]],
     [
       "selection without validation",
@@ -312,7 +316,11 @@ describe("refused, at the exact characters", () => {
     ["recall at 0", { evaluate: "evaluate { recall_at: [0, 1] }" }, ["DML0215 [0, 1]"]],
     ["compress", { compress: "compress: distances(to: 9)" }, ["DML0415 distances(to: 9)"]],
     ["memory of nothing", { losses: "losses { a: triplet against memory(0) }" }, ["DML0216 0"]],
-    ["memory by another name", { losses: "losses { a: triplet against remember(64) }" }, ["DML0201 remember"]],
+    [
+      "memory by another name",
+      { losses: "losses { a: triplet against remember(64) }" },
+      ["DML0201 remember"],
+    ],
     [
       "memory of a loss of proxies",
       { losses: "losses { a: arcface against memory(64) }" },

@@ -60,6 +60,14 @@ const LOSSES = `rank: triplet(margin: 0.4) on semi_hard()
 soft: multi_similarity()
 many: soft_triple(centers: 2)`;
 
+test("a precision is part of the program where it is not the usual one", async () => {
+  const precisionOf = async (settings: string): Promise<unknown> =>
+    (await programOf(planOf("pull: contrastive()", `adamw()  ${settings}`, "", "pull"))).train.precision;
+  expect(await precisionOf("")).toBeUndefined();
+  expect(await precisionOf("precision: float32")).toBeUndefined();
+  expect(await precisionOf("precision: bfloat16")).toBe("bfloat16");
+});
+
 describe("a model with a gate", () => {
   test.each(["gated", "soft_min"] as const)("%s trains and is judged", async (name) => {
     const program = await programOf(gated(planOf(LOSSES), name));

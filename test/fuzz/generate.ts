@@ -361,6 +361,7 @@ export class SpecGenerator {
       "schedule: cosine(warmup: 10 steps)",
       `steps: ${this.usual(["10", "1000"], ["1e9", "0"])}`,
       "select: best(map_at_r, every: 5 steps, patience: 2)",
+      `precision: ${this.usual(["bfloat16", "float32()"], ["float16", "16"])}`,
       `seed: ${random.below(100)}`,
     ];
     return settings.filter(() => random.chance(0.5)).join("  ");

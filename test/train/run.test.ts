@@ -135,6 +135,20 @@ describe("a run of the shapes program", () => {
     expect(other.results.test.pixels.map_at_r).toBe(twice[0]!.results.test.pixels.map_at_r);
   });
 
+  test("in bfloat16 on an engine without it goes on in float32, says so once, and records it", async () => {
+    const program = shapesProgram();
+    const low: Program = { ...program, train: { ...program.train, precision: "bfloat16" } };
+    const lines: string[] = [];
+    const { results, out } = await run(low, { steps: 2, reporter: recording(lines) });
+    const note = "precision: the wasm engine has no bfloat16, so training goes on in float32";
+    expect(lines.filter((line) => line.includes("bfloat16"))).toEqual([note]);
+    expect(logOf(out).filter((entry) => JSON.stringify(entry).includes(note))).toHaveLength(1);
+    expect(results.precision).toBe("float32");
+    const plain = await run(program, { steps: 2 });
+    expect(plain.results).not.toHaveProperty("precision");
+    expect(results.test).toEqual(plain.results.test);
+  });
+
   test("leaves no tensor behind", async () => {
     const before = tf.memory().numTensors;
     await run(shapesProgram(), { steps: 3 });

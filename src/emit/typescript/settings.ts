@@ -53,6 +53,7 @@ export function trainText(plan: TrainPlan): string {
     schedule: scheduleSettings(plan.schedule),
     steps: plan.steps,
     select: selectSettings(plan.select),
+    precision: precisionSetting(plan.precision),
     seed: plan.seed,
   };
   return dataLiteral(settings);
@@ -101,6 +102,12 @@ function selectSettings(use: PrimitiveUse | undefined): TrainSettings["select"] 
     every: numberIn(values, "every"),
     patience: numberIn(values, "patience"),
   };
+}
+
+/** What is usual is left out. */
+function precisionSetting({ name }: PrimitiveUse): TrainSettings["precision"] {
+  if (name !== "float32" && name !== "bfloat16") throw new Error(`no emission for the precision ${name}`);
+  return name === "float32" ? undefined : name;
 }
 
 export function evaluateText(plan: EvaluatePlan): string {

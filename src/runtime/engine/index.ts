@@ -28,6 +28,8 @@ export interface Engine {
   readonly description: string;
   /** Captures functions on this engine; undefined where it cannot. */
   readonly recorder: Recorder | undefined;
+  /** Runs synchronous work with the products of its layers in bfloat16; absent where the engine has no such type. */
+  readonly inBfloat16?: <T>(work: () => T) => T;
 }
 
 /**
@@ -70,7 +72,7 @@ async function startNamed(name: EngineName, reason: string): Promise<Engine> {
 }
 
 /** Engines are loaded when they are started: none pays for another. */
-async function start(name: EngineName): Promise<Pick<Engine, "description" | "recorder">> {
+async function start(name: EngineName): Promise<Omit<Engine, "name" | "reason">> {
   if (name === "wasm") {
     const { startWasm } = await import("./wasm/start.ts");
     const { wasmRecorder } = await import("./wasm/capture/recorder.ts");

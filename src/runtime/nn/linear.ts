@@ -3,6 +3,7 @@
  * over tensors and the `Net`.
  */
 import * as tf from "@tensorflow/tfjs-core";
+import { layerProduct } from "../engine/fused.ts";
 import { uniform } from "../init.ts";
 import type { Net, ParameterGroup, ParameterSpec } from "../program.ts";
 import { flatten } from "./pool.ts";
@@ -42,7 +43,7 @@ export function linearParameters(path: string, shape: LinearShape): ParameterSpe
 export function stackedLinear(x: tf.Tensor2D | tf.Tensor4D, net: Net, paths: readonly string[]): tf.Tensor3D {
   const of = (name: string): tf.Tensor[] => paths.map((path) => net.param(`${path}/${name}`));
   const y = tf.add(
-    tf.matMul(flatten(x), tf.concat(of("weight"), 1) as tf.Tensor2D),
+    layerProduct(flatten(x), tf.concat(of("weight"), 1) as tf.Tensor2D),
     tf.concat(of("bias"), 0),
   );
   return tf.reshape(y, [y.shape[0]!, paths.length, y.shape[1]! / paths.length]);
@@ -55,7 +56,7 @@ export function linear(
   path: string,
   options: { readonly bias?: boolean } = {},
 ): tf.Tensor2D {
-  const y: tf.Tensor2D = tf.matMul(flatten(x), net.param(`${path}/weight`) as tf.Tensor2D);
+  const y = layerProduct(flatten(x), net.param(`${path}/weight`) as tf.Tensor2D);
   const withBias = options.bias ?? true;
   return withBias ? tf.add(y, net.param(`${path}/bias`)) : y;
 }

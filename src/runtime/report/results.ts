@@ -5,6 +5,7 @@
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import type { Metrics } from "../evaluate/evaluate.ts";
+import type { Precision } from "../program.ts";
 import { writeFileAtomic } from "./atomic_write.ts";
 
 export interface Results {
@@ -13,6 +14,8 @@ export interface Results {
   readonly spec_hash: string;
   /** What the tensors ran on: `wasm`. */
   readonly engine: string;
+  /** Where the spec says `precision: bfloat16`: what the layers multiplied in while training. */
+  readonly precision?: Precision;
   readonly seed: number;
   /** Training steps that were taken. */
   readonly steps: number;
@@ -79,6 +82,7 @@ export const resultsSchema = z.object({
   model: z.string(),
   spec_hash: z.string(),
   engine: z.string(),
+  precision: z.enum(["float32", "bfloat16"]).exactOptional(),
   seed: count,
   steps: count,
   data: z.object({

@@ -14,6 +14,7 @@ import { disposeFeeds, makeFeeds } from "./feeds.ts";
 import { createOptimizer } from "./optimizers.ts";
 import { initialParameters, initialState } from "./parameters.ts";
 import { scheduleFactor } from "./schedules.ts";
+import type { StepPrecision } from "./precision.ts";
 import { Selection } from "./selection.ts";
 import type { Kept } from "./selection.ts";
 import { createStep } from "./step.ts";
@@ -51,6 +52,8 @@ export interface TrainOptions {
   readonly listener: TrainListener;
   /** The engine's, which captures the step; none where it cannot. */
   readonly recorder: Recorder | undefined;
+  /** In what the step's layers multiply. */
+  readonly precision: StepPrecision;
   /** Embeds the validation samples. */
   readonly embedder: Embedder;
   /** Aborting ends training after the step in progress. */
@@ -101,7 +104,7 @@ export async function train(options: TrainOptions, start: Generation, holder: Ho
   const optimizer = createOptimizer(program.train.optimizer, specs);
   const captured = capturedStep(
     options.recorder,
-    createStep(program, sizes, specs, optimizer),
+    options.precision.of(createStep(program, sizes, specs, optimizer)),
     (note, done) => listener.onCapture(note, done),
   );
   const { step } = captured;

@@ -2,6 +2,7 @@
  * Gradients of matrix products, convolutions and pooling.
  */
 import * as tf from "@tensorflow/tfjs-core";
+import { LAYER_PRODUCT } from "../kernel_names.ts";
 import { define } from "./define.ts";
 
 type Attributes = tf.NamedAttrMap;
@@ -14,19 +15,28 @@ function requireChannelsLast(dataFormat: string): void {
   if (dataFormat !== "NHWC") throw new Error(`convolutions in ${dataFormat} order have no gradient`);
 }
 
+/** The gradient of a matrix product is two products by the same kernel. */
+const productGradient = (kernel: string): tf.GradConfig =>
+  define<tf.BatchMatMulAttrs>(kernel, ["a", "b"], (dy, [a, b], { transposeA, transposeB }) => {
+    const product = (left: tf.Tensor, right: tf.Tensor, first: boolean, second: boolean): tf.Tensor =>
+      run(kernel, { a: left, b: right }, { transposeA: first, transposeB: second });
+    return {
+      a: () =>
+        sumBatch(
+          transposeA ? product(b!, dy, transposeB, true) : product(dy, b!, false, !transposeB),
+          a!.shape,
+        ),
+      b: () =>
+        sumBatch(
+          transposeB ? product(dy, a!, true, transposeA) : product(a!, dy, !transposeA, false),
+          b!.shape,
+        ),
+    };
+  });
+
 export const layerGradients: readonly tf.GradConfig[] = [
-  define<tf.BatchMatMulAttrs>(tf.BatchMatMul, ["a", "b"], (dy, [a, b], { transposeA, transposeB }) => ({
-    a: () =>
-      sumBatch(
-        transposeA ? tf.matMul(b!, dy, transposeB, true) : tf.matMul(dy, b!, false, !transposeB),
-        a!.shape,
-      ),
-    b: () =>
-      sumBatch(
-        transposeB ? tf.matMul(dy, a!, true, transposeA) : tf.matMul(a!, dy, !transposeA, false),
-        b!.shape,
-      ),
-  })),
+  productGradient(tf.BatchMatMul),
+  productGradient(LAYER_PRODUCT),
   define<tf.Conv2DAttrs>(tf.Conv2D, ["x", "filter"], (dy, [x, filter], attrs) => {
     const { strides, pad, dataFormat, dimRoundingMode, dilations } = attrs;
     requireChannelsLast(dataFormat);

@@ -8,6 +8,8 @@ import type { NodeBackend } from "./binding.ts";
 import { registerTensorflowKernels } from "./kernels.ts";
 import { loadTensorflow } from "./load.ts";
 import type { InstalledBackend } from "./locate.ts";
+import { bfloat16Of } from "./precision.ts";
+import type { InBfloat16 } from "./precision.ts";
 import { TensorflowRecorder } from "./recorder.ts";
 
 const BACKEND = "tensorflow";
@@ -16,6 +18,7 @@ export interface StartedTensorflow {
   /** What it is, one line. */
   readonly description: string;
   readonly recorder: TensorflowRecorder;
+  readonly inBfloat16: InBfloat16;
 }
 
 let started: StartedTensorflow | undefined;
@@ -55,5 +58,6 @@ async function start(installed: InstalledBackend): Promise<StartedTensorflow> {
   return {
     description: `TensorFlow ${binding.TF_Version}, ${device}, steps captured as graphs`,
     recorder: new TensorflowRecorder(backend),
+    inBfloat16: bfloat16Of(backend),
   };
 }
