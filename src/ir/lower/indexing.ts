@@ -3,9 +3,10 @@
  * already has picks from the diagonal. Called by `expression.ts`.
  */
 import type { Expression, Index } from "../../syntax/ast.ts";
+import { boundOf } from "../analysis/index_bounds.ts";
 import type { Axis, Lowered } from "../axes.ts";
 import { aligned, conjunction, isSlot, labelled, union } from "../axes.ts";
-import type { Dim, Node } from "../graph.ts";
+import type { Dim } from "../graph.ts";
 import { constantOf, rememberedOn } from "../graph.ts";
 import { combine } from "./combine.ts";
 import type { Context, Environment } from "./environment.ts";
@@ -59,34 +60,6 @@ function positionOf(context: Context, chosen: Lowered, size: Dim, index: Express
     (typeof highest === "number" && highest <= (typeof size === "number" ? size : 1));
   if (!inside) throw new LoweringError(index.span, "an index that may lie outside");
   return { node, axes: chosen.axes };
-}
-
-/** What every value of an index-valued node is below: a number, or a size of the data; undefined where unknown. */
-function boundOf(node: Node): Dim | undefined {
-  const { operation, inputs } = node;
-  switch (operation.kind) {
-    case "constant":
-      return Number.isInteger(operation.value) && operation.value >= 0 ? operation.value + 1 : undefined;
-    case "labels":
-      return "classes";
-    case "iota": {
-      const size = node.shape[0]!;
-      if (operation.from === 0) return size;
-      return typeof size === "number" ? operation.from + size : undefined;
-    }
-    case "view":
-    case "gather":
-    case "joined":
-    case "batch_rows":
-      return boundOf(inputs[0]!);
-    case "reduce": {
-      const rank = Math.max(...inputs.map((input) => input.shape.length));
-      const sides = inputs.map((input) => input.shape[operation.axes[0]! - rank + input.shape.length]);
-      return sides.find((side) => side !== undefined && side !== 1) ?? 1;
-    }
-    default:
-      return undefined;
-  }
 }
 
 /** `w[k, k]`: an index that the tensor has already is written as a sum over a fresh one where the two are equal. */

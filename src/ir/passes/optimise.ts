@@ -8,6 +8,7 @@ import { Builder, EVERY_RULE, FOLDING, NO_RULES } from "../build.ts";
 import type { Graph, Node } from "../graph.ts";
 import type { LoweredLoss } from "../lower/loss.ts";
 import { rootsOf, withRoots } from "../lower/loss.ts";
+import { atLabel } from "./at_label.ts";
 import type { ChunkSizes } from "./chunk.ts";
 import { chunk } from "./chunk.ts";
 import { prune } from "./prune.ts";
@@ -40,6 +41,7 @@ export const PASS_NAMES = [
   "stack",
   "specialise-batch",
   "prune",
+  "at-label",
   "chunk",
 ] as const;
 export type PassName = (typeof PASS_NAMES)[number];
@@ -61,6 +63,7 @@ const RUNS: Readonly<Record<PassName, Omit<Pass, "name">>> = {
       samples === undefined ? roots : specialiseBatch(build, roots, samples),
   },
   prune: { rules: EVERY_RULE, run: prune },
+  "at-label": { rules: EVERY_RULE, run: atLabel },
   chunk: {
     rules: EVERY_RULE,
     run: (build, roots, settings) =>

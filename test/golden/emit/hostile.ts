@@ -157,21 +157,23 @@ function losses(
 
   // features: arcface() (line 23)
   // ArcFace: an angular margin added at the true class (Deng, Guo, Xue & Zafeiriou 2019, eq. 3), with the usual monotone continuation beyond 180deg - margin.
-  const cosineSimilarity3 = tf.matMul(
-    ops.normalize(embeddings["features"]!),
-    ops.normalize(net.param("losses/features/w")),
-    false,
-    true,
+  const unitFeatures = ops.normalize(embeddings["features"]!);
+  const featuresW = net.param("losses/features/w");
+  const product2 = tf.mul(unitFeatures, ops.normalize(tf.gather(featuresW, labels)));
+  const cosineSimilarityAtLabel = ops.sum(product2, { over: [1] });
+  const atMost = tf.lessEqual(
+    ops.stopGradient(ops.acos(cosineSimilarityAtLabel)),
+    tf.scalar(2.642428487519415),
   );
-  const atMost = tf.lessEqual(ops.stopGradient(ops.acos(cosineSimilarity3)), tf.scalar(2.642428487519415));
-  const product2 = tf.mul(ops.sineOfAcos(cosineSimilarity3), 0.4786918579406068);
-  const difference2 = tf.sub(tf.mul(cosineSimilarity3, 0.8779829754279805), product2);
-  const pushed = ops.select(atMost, difference2, tf.sub(cosineSimilarity3, 0.238945822073603));
-  const crossEntropy = ops.crossEntropy(
-    tf.mul(64, ops.select(atTarget, pushed, cosineSimilarity3)),
-    atTarget,
-  );
-  const features = { value: ops.mean(crossEntropy, { over: [0] }) as tf.Scalar, valid: tf.scalar(1) };
+  const product3 = tf.mul(ops.sineOfAcos(cosineSimilarityAtLabel), 0.4786918579406068);
+  const difference2 = tf.sub(tf.mul(cosineSimilarityAtLabel, 0.8779829754279805), product3);
+  const pushedAtLabel = ops.select(atMost, difference2, tf.sub(cosineSimilarityAtLabel, 0.238945822073603));
+  const cosineSimilarity3 = tf.matMul(unitFeatures, ops.normalize(featuresW), false, true);
+  const chosen = ops.select(atTarget, tf.expandDims(pushedAtLabel, 1), cosineSimilarity3);
+  const features = {
+    value: ops.mean(ops.crossEntropy(tf.mul(64, chosen), atTarget), { over: [0] }) as tf.Scalar,
+    valid: tf.scalar(1),
+  };
 
   // linear1: proxy_anchor() (line 24)
   // Proxy-Anchor: every proxy is an anchor for the whole batch (Kim, Kim, Cho & Kwak 2020, eq. 4).

@@ -108,37 +108,43 @@ function losses(
   // arc: arcface() (line 13)
   // ArcFace: an angular margin added at the true class (Deng, Guo, Xue & Zafeiriou 2019, eq. 3), with the usual monotone continuation beyond 180deg - margin.
   const atTarget = tf.equal(classIndices, tf.expandDims(labels, 1));
-  const cosineSimilarity2 = tf.matMul(
-    ops.normalize(embeddings["arc"]!),
-    ops.normalize(net.param("losses/arc/w")),
-    false,
-    true,
+  const unitArc = ops.normalize(embeddings["arc"]!);
+  const arcW = net.param("losses/arc/w");
+  const cosineSimilarityAtLabel = ops.sum(tf.mul(unitArc, ops.normalize(tf.gather(arcW, labels))), {
+    over: [1],
+  });
+  const atMost = tf.lessEqual(
+    ops.stopGradient(ops.acos(cosineSimilarityAtLabel)),
+    tf.scalar(2.642428487519415),
   );
-  const atMost = tf.lessEqual(ops.stopGradient(ops.acos(cosineSimilarity2)), tf.scalar(2.642428487519415));
-  const product2 = tf.mul(ops.sineOfAcos(cosineSimilarity2), 0.4786918579406068);
-  const difference2 = tf.sub(tf.mul(cosineSimilarity2, 0.8779829754279805), product2);
-  const pushed = ops.select(atMost, difference2, tf.sub(cosineSimilarity2, 0.238945822073603));
-  const crossEntropy = ops.crossEntropy(
-    tf.mul(64, ops.select(atTarget, pushed, cosineSimilarity2)),
+  const product2 = tf.mul(ops.sineOfAcos(cosineSimilarityAtLabel), 0.4786918579406068);
+  const difference2 = tf.sub(tf.mul(cosineSimilarityAtLabel, 0.8779829754279805), product2);
+  const pushedAtLabel = ops.select(atMost, difference2, tf.sub(cosineSimilarityAtLabel, 0.238945822073603));
+  const chosen = ops.select(
     atTarget,
+    tf.expandDims(pushedAtLabel, 1),
+    tf.matMul(unitArc, ops.normalize(arcW), false, true),
   );
-  const arc = { value: ops.mean(crossEntropy, { over: [0] }) as tf.Scalar, valid: tf.scalar(1) };
+  const arc = {
+    value: ops.mean(ops.crossEntropy(tf.mul(64, chosen), atTarget), { over: [0] }) as tf.Scalar,
+    valid: tf.scalar(1),
+  };
 
   // anchor: proxy_anchor() (line 14)
   // Proxy-Anchor: every proxy is an anchor for the whole batch (Kim, Kim, Cho & Kwak 2020, eq. 4).
-  const cosineSimilarity3 = tf.matMul(
+  const cosineSimilarity2 = tf.matMul(
     ops.normalize(net.param("losses/anchor/proxy")),
     ops.normalize(embeddings["anchor"]!),
     false,
     true,
   );
   const atTarget2 = tf.equal(labels, tf.expandDims(classIndices, 1));
-  const logSum2 = ops.log1pSumExp(tf.mul(-32, tf.sub(cosineSimilarity3, 0.1)), {
+  const logSum2 = ops.log1pSumExp(tf.mul(-32, tf.sub(cosineSimilarity2, 0.1)), {
     over: [1],
     where: atTarget2,
   });
   const mean = ops.mean(logSum2, { over: [0], where: ops.any(atTarget2, { over: [1] }) });
-  const logSum3 = ops.log1pSumExp(tf.mul(32, tf.add(cosineSimilarity3, 0.1)), {
+  const logSum3 = ops.log1pSumExp(tf.mul(32, tf.add(cosineSimilarity2, 0.1)), {
     over: [1],
     where: tf.notEqual(labels, tf.expandDims(classIndices, 1)),
   });
