@@ -245,6 +245,39 @@ const shapes: readonly (readonly [number[], number[]])[] = [
   ],
 ];
 
+describe("functions by polynomials, over all floats", () => {
+  const softplus = (x: number): number => (x > 0 ? x + Math.log1p(Math.exp(-x)) : Math.log1p(Math.exp(x)));
+  /** Distance of a float to the next. */
+  const unit = (x: number): number =>
+    x === 0 ? 2 ** -149 : 2 ** Math.max(Math.floor(Math.log2(Math.abs(x))) - 23, -149);
+
+  test.each([
+    ["exp", tf.exp, Math.exp, 1.5],
+    ["log", tf.log, Math.log, 1.5],
+    ["log1p", tf.log1p, Math.log1p, 3],
+    ["softplus", tf.softplus, softplus, 3],
+    ["acos", tf.acos, Math.acos, 3],
+  ] as const)("%s is within a few units in the last place", (_, fn, definition, most) => {
+    // Every 65521st of all bit patterns: all signs and exponents, denormals, infinities and NaN among them.
+    const patterns = Uint32Array.from({ length: 65_536 }, (_unused, k) => (k * 65_521) >>> 0);
+    const near = Float32Array.from({ length: 4096 }, (_unused, k) => (k - 2048) / 2000);
+    const x = tf.tensor1d(Float32Array.from([...new Float32Array(patterns.buffer), ...near]));
+    const { recording } = wasmRecorder.record("test", ([each]) => [fn(each!)], [x]);
+    const got = recording.replay([x])[0]!.dataSync();
+    recording.dispose();
+    let worst = { off: 0, at: 0 };
+    x.dataSync().forEach((value, place) => {
+      const exact = definition(value);
+      const [have, want] = [got[place]!, Math.fround(exact)];
+      if (Object.is(have, want) || have === want) return;
+      const distance = Math.abs(have - exact) / unit(want);
+      const off = Number.isFinite(distance) ? distance : Infinity;
+      if (off > worst.off) worst = { off, at: value };
+    });
+    expect(worst.off, `at ${worst.at}`).toBeLessThanOrEqual(most);
+  });
+});
+
 describe("shapes", () => {
   test.each(shapes)("broadcasting of [%s] and [%s], then sums", (left, right) => {
     const [a, b] = [left, right].map((shape, index) => tf.tensor(randomTensor(index, shape).data, shape));
@@ -294,6 +327,16 @@ describe("shapes", () => {
       }
     },
   );
+
+  test("a NaN anywhere is the largest, the smallest and the sum", () => {
+    const x = tf.tensor2d([1, 2, 3, 4, 5, NaN, NaN, 1, 2, 3, 4, 5], [2, 6]);
+    const fn: Fn = ([each]) => [tf.max(each!, 1), tf.min(each!, 1), tf.sum(each!, 1), tf.max(each!, 0)];
+    const { recording } = wasmRecorder.record("test", fn, [tf.zerosLike(x)]);
+    const [largest, smallest, sum, columns] = recording.replay([x]).map((each) => [...each.dataSync()]);
+    for (const each of [largest, smallest, sum]) expect(each).toEqual([NaN, NaN]);
+    expect(columns).toEqual([NaN, 2, 3, 4, 5, NaN]);
+    recording.dispose();
+  });
 
   test("empty tensors and scalars", () => {
     expectSame(([x]) => [tf.exp(tf.neg(x!)), tf.sum(x!)], [tf.scalar(2)]);

@@ -47,9 +47,9 @@ export function gatheringOf(kernel: string): Gathering {
     case tf.Sum:
       return of(0, floats.constant(0), floats.add);
     case tf.Max:
-      return of(-Infinity, floats.constant(-Infinity), floats.greater);
+      return of(-Infinity, floats.constant(-Infinity), floats.max);
     case tf.Min:
-      return of(Infinity, floats.constant(Infinity), floats.lesser);
+      return of(Infinity, floats.constant(Infinity), floats.min);
     case tf.Any:
       return of(0, integers.constant(0), bits.or);
     default:
