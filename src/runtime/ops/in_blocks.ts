@@ -4,6 +4,7 @@
  * rows a block has is decided from shapes alone, so that a step of them is one static graph.
  */
 import * as tf from "@tensorflow/tfjs-core";
+import { inSequence } from "../engine/capture/sequence.ts";
 import { crossEntropy } from "./vectors.ts";
 
 /** Memory that the tensors of one block may take; with their gradients, about three times as much is there at once. */
@@ -130,7 +131,7 @@ function streamed(
   const op = tf.customGrad((...args) => {
     const save = args.at(-1) as unknown as tf.GradSaveFunc;
     let carried: tf.Tensor[] = [];
-    starts.forEach((start, k) => {
+    inSequence(starts, (start, k) => {
       const before = carried;
       carried = tf.tidy(() => {
         const own = part(...block(all, start));
@@ -150,7 +151,7 @@ function streamed(
     carried: readonly tf.Tensor[],
   ): tf.Tensor[] => {
     const pieces: tf.Tensor[][] = inputs.map(() => []);
-    for (const start of starts) {
+    inSequence(starts, (start) => {
       const gradients = tf.tidy(() =>
         blockGradients((own) => slope(own, dy, carried), block(inputs, start), isReal),
       );
@@ -158,7 +159,7 @@ function streamed(
       inputs.forEach((_, k) => {
         if (isReal[k]) collect(pieces[k]!, gradients[next++]!, k < sliced.length);
       });
-    }
+    });
     return pieces.flatMap((own, k) => {
       if (!isReal[k]) return [];
       if (k >= sliced.length) return own;

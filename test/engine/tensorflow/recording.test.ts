@@ -1,6 +1,7 @@
 /** What a recording makes of the calls of tfjs-node's kernels, with a binding that computes nothing. */
 import { describe, expect, it } from "vitest";
 import { CaptureRefused } from "../../../src/runtime/engine/capture/recorder.ts";
+import { inSequence, listening } from "../../../src/runtime/engine/capture/sequence.ts";
 import type { Binding, Values } from "../../../src/runtime/engine/tensorflow/binding.ts";
 import { Recording } from "../../../src/runtime/engine/tensorflow/recording.ts";
 
@@ -104,6 +105,22 @@ describe("a recording", () => {
     const recording = new Recording(binding());
     expect(() => recording.binding.executeOp("RandomUniform", [], [], 1)).toThrow("random numbers");
     expect(() => recording.binding.runSavedModel(0, [], "", "")).toThrow(CaptureRefused);
+  });
+
+  it("keeps the order of parts that are to run one after the other, and takes none for the one before", () => {
+    const real = binding();
+    const input = real.createTensor([1], FLOAT, Float32Array.of(7));
+    const recording = new Recording(real);
+    recording.placeholder(input, FLOAT, [1]);
+    listening(recording, () => {
+      inSequence([0, 1], () => void recording.binding.executeOp("Neg", [T], [input], 1));
+      recording.binding.executeOp("Neg", [T], [input], 1);
+    });
+    const [placeholder, first, second, after] = recording.nodes;
+    const inputs = [first, second, after].map((node) =>
+      node!.inputs.filter(({ output }) => output < 0).map((each) => each.node),
+    );
+    expect(inputs).toEqual([[placeholder!.name], [first!.name], []]);
   });
 
   it("forgets a tensor that is deleted: its number may stand for another", () => {

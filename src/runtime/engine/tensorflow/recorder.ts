@@ -5,6 +5,7 @@
 import type * as tf from "@tensorflow/tfjs-core";
 import { CaptureRefused } from "../capture/recorder.ts";
 import type { Carried, Recorded, Recorder, TensorFunction } from "../capture/recorder.ts";
+import { listening } from "../capture/sequence.ts";
 import type { NodeBackend } from "./binding.ts";
 import { Recording } from "./recording.ts";
 import type { RecordedTensor } from "./recording.ts";
@@ -41,7 +42,7 @@ export class TensorflowRecorder implements Recorder {
     let outputs: readonly tf.Tensor[];
     let computed: (RecordedTensor | undefined)[];
     try {
-      outputs = fn(inputs);
+      outputs = listening(recording, () => fn(inputs));
       computed = outputs.map((tensor) =>
         inputs.includes(tensor)
           ? undefined

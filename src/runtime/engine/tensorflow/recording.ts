@@ -7,6 +7,7 @@
  * the function computes outside TensorFlow from values that depend on its inputs cannot be repeated, and is refused.
  */
 import { CaptureRefused } from "../capture/recorder.ts";
+import type { SequenceListener } from "../capture/sequence.ts";
 import { missingAttributes } from "./attributes.ts";
 import type { Binding, OpAttribute, TensorHandle, Values } from "./binding.ts";
 import { attributeOf } from "./graph_def.ts";
@@ -23,9 +24,11 @@ export interface RecordedTensor extends NodeOutput {
 /** Operations that give another value each time they run: their inputs do not tell what they give. */
 const RANDOM = /Random|Multinomial|Uniform|TruncatedNormal/;
 
-export class Recording {
+export class Recording implements SequenceListener {
   /** In the order of execution. */
   readonly nodes: GraphNode[] = [];
+  /** Nodes that must have run before the next, innermost sequence last. */
+  readonly #barriers: NodeOutput[][] = [];
   /** In place of the backend's while recording. */
   readonly binding: Binding;
   readonly #real: Binding;
@@ -50,6 +53,23 @@ export class Recording {
   /** Where the tensor with this number is in the record; one from elsewhere becomes a constant. */
   tensor(id: number, dtype: number, shape: readonly number[]): RecordedTensor {
     return this.#tensors.get(id) ?? this.#constant(id, dtype, shape, this.#real.tensorDataSync(id));
+  }
+
+  begin(): void {
+    this.#barriers.push(this.#last());
+  }
+
+  partDone(): void {
+    this.#barriers[this.#barriers.length - 1] = this.#last();
+  }
+
+  end(): void {
+    this.#barriers.pop();
+  }
+
+  /** The last node so far, as a control input. Blocks computed anew must not be taken for the blocks before, either. */
+  #last(): NodeOutput[] {
+    return this.nodes.slice(-1).map(({ name }) => ({ node: name, output: -1 }));
   }
 
   /** An operation of the record's own, after the function has run. */
@@ -125,7 +145,7 @@ export class Recording {
     const given = Object.fromEntries(attributes.map((each) => [each.name, attributeOf(each, this.#real)]));
     const types = operands.map(({ dtype }) => dtype);
     const all = { ...missingAttributes(op, types, outputs), ...given };
-    const node = this.#add(op, op, operands, all);
+    const node = this.#add(op, op, [...operands, ...(this.#barriers.at(-1) ?? [])], all);
     const varies = operands.some((operand) => operand.varies);
     handles.forEach(({ id, dtype, shape }, output) => {
       this.#tensors.set(id, { node, output, dtype, shape: [...shape], varies });
