@@ -77,15 +77,20 @@ const models: Readonly<Record<string, Parts>> = {
     // The bias below vicreg has a gradient of rounding only, which Adam would blow up to full steps.
     train: "optimizer: sgd(lr: 0.05, momentum: 0.9)",
   },
-  "losses over ranks and bins": {
+  "losses over ranks and prefixes": {
     losses: `order: smooth_ap()
-    bins: histogram()
     ring: circle()
     sup: supcon()
     dolls: matryoshka(triplet(margin: 0.2), sizes: [2, 4])`,
-    combine: "equal(order, bins, ring, sup, dolls)",
-    // Ranks are sigmoids of differences over 0.01, and a bin's slope jumps at its edge.
+    combine: "equal(order, ring, sup, dolls)",
+    // Ranks are sigmoids of differences over 0.01.
     magnifies: 100,
+  },
+  "a loss over bins": {
+    losses: "bins: histogram()",
+    combine: "1 * bins",
+    // The slope of a bin jumps at its edges: with steps this small no similarity crosses one for rounding alone.
+    train: "optimizer: sgd(lr: 1e-3, momentum: 0)",
   },
   "layers: residual, strides, pools, tanh, sigmoid": {
     backbone: `conv(6, kernel: 3, stride: 2) |> leaky_relu(0.1)
