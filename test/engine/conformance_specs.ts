@@ -89,8 +89,9 @@ const models: Readonly<Record<string, Parts>> = {
   "a loss over bins": {
     losses: "bins: histogram()",
     combine: "1 * bins",
-    // The slope of a bin jumps at its edges: with steps this small no similarity crosses one for rounding alone.
+    // The slope of a bin jumps at its edges. With steps this small hardly a similarity crosses one for rounding alone.
     train: "optimizer: sgd(lr: 1e-3, momentum: 0)",
+    magnifies: 100,
   },
   "layers: residual, strides, pools, tanh, sigmoid": {
     backbone: `conv(6, kernel: 3, stride: 2) |> leaky_relu(0.1)
