@@ -62,7 +62,7 @@ describe.each(specNames)("%s", (spec) => {
     expect(last.total).not.toBe(first.total);
   });
 
-  test.each(others)("on $name", { timeout: 120_000 }, async (way) => {
+  test.each(others)("on $name", { timeout: 300_000 }, async (way) => {
     const got = await on(way, program);
     expect(flat(got.tensors), `tensors alive after each step: ${got.tensors.join(" ")}`).toBe(true);
     compare(expected, got, GROWTH * magnification(spec));
