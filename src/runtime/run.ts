@@ -57,17 +57,18 @@ export async function runProgram(program: Program, options: RunOptions): Promise
   const steps = wholeNumber("steps", options.steps ?? program.train.steps, 1);
   const output = await openOutput(options.out, program, seed);
   const holder = new Holder();
+  let loaded: Loaded | undefined;
   try {
     const engine = await startEngine(options.engine);
     reporter.message(`engine: ${engine.description} (${engine.reason})`);
-
     const precision = stepPrecision(program, engine);
     if (precision.note !== undefined) {
       reporter.message(precision.note);
       output.log.note(precision.note);
     }
+
     reporter.phase(`data: ${program.data.description}`);
-    const loaded = await load(program, loadContext(options), seed);
+    loaded = await load(program, loadContext(options), seed);
     sayData(loaded, reporter, output.log);
     const loadedAt = performance.now();
 
@@ -97,8 +98,8 @@ export async function runProgram(program: Program, options: RunOptions): Promise
         signal,
         listener: saying,
         recorder,
-        embedder,
         precision,
+        embedder,
       };
       return train(training, start, holder);
     });
@@ -126,8 +127,8 @@ export async function runProgram(program: Program, options: RunOptions): Promise
       model: program.name,
       spec_hash: program.spec.hash,
       engine: engine.name,
-      seed,
       ...(program.train.precision === undefined ? {} : { precision: precision.used }),
+      seed,
       steps: trained.steps,
       data: loaded.summary,
       test: judged.test,
@@ -148,6 +149,7 @@ export async function runProgram(program: Program, options: RunOptions): Promise
     await output.saveResults(results);
     return results;
   } finally {
+    await loaded?.dataset.images?.close();
     holder.releaseAll();
     reporter.close();
   }

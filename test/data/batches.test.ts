@@ -173,14 +173,20 @@ describe("training batches", () => {
 });
 
 describe("evaluation batches", () => {
-  it("give the samples in order, the last batch shorter", () => {
+  it("give the samples in order, the last batch shorter and filled up with zeros", async () => {
     const dataset = datasetOf([3, 4]);
     const batches = evaluationBatches(dataset, Int32Array.of(6, 0, 3, 2, 5), 2);
     expect(batches.count).toBe(3);
-    const all = Array.from({ length: 3 }, (_, index) => batches.batch(index));
-    expect(all.flatMap((batch) => [...batch.labels])).toEqual([1, 0, 1, 0, 1]);
-    expect(all.map((batch) => batch.images.length)).toEqual([8, 8, 4]);
-    expect(all[0]!.images[0]).toBeCloseTo(6 / 255, 6);
+    const seen: { labels: number[]; ids: number[]; images: number[] }[] = [];
+    for (let index = 0; index < 3; index++) {
+      const { labels, ids, images, release } = await batches.take(index);
+      seen.push({ labels: [...labels], ids: [...ids], images: [...images] });
+      release();
+    }
+    expect(seen.map(({ labels }) => labels)).toEqual([[1, 0], [1, 0], [1]]);
+    expect(seen.map(({ ids }) => ids)).toEqual([[6, 0], [3, 2], [5]]);
+    expect(seen[0]!.images[0]).toBeCloseTo(6 / 255, 6);
+    expect(seen[2]!.images.slice(4)).toEqual([0, 0, 0, 0]);
     expect(evaluationBatches(dataset, new Int32Array(0), 4).count).toBe(0);
   });
 });

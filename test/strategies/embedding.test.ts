@@ -50,9 +50,9 @@ describe("the ensemble's embedding", () => {
 });
 
 describe("pixels as an embedding", () => {
-  test("are centred and of unit length, so that distance is correlation", () => {
+  test("are centred and of unit length, so that distance is correlation", async () => {
     const dataset = drawShapes(2, 2);
-    const rows = pixelEmbeddings(dataset, Int32Array.of(1, 3));
+    const { embeddings: rows } = await pixelEmbeddings(dataset, Int32Array.of(1, 3));
     expect(rows.length).toBe(2 * 144);
     for (const row of [rows.subarray(0, 144), rows.subarray(144)]) {
       expect(row.reduce((sum, value) => sum + value, 0)).toBeCloseTo(0, 5);
@@ -60,9 +60,24 @@ describe("pixels as an embedding", () => {
     }
   });
 
-  test("an image of one colour is the zero vector", () => {
+  test("an image of one colour is the zero vector", async () => {
     const dataset = { ...drawShapes(1, 1), pixels: new Uint8Array(144).fill(7) };
-    expect(pixelEmbeddings(dataset, Int32Array.of(0)).every((value) => value === 0)).toBe(true);
+    const { embeddings } = await pixelEmbeddings(dataset, Int32Array.of(0));
+    expect(embeddings.every((value) => value === 0)).toBe(true);
+  });
+
+  test("large images are made smaller by means over squares, cut short at the edges", async () => {
+    // 33 x 2: squares of two pixels a side, the last one pixel wide.
+    const pixels = new Uint8Array(66).fill(10);
+    pixels.set([50], 32);
+    pixels.set([90], 65);
+    const dataset = { ...drawShapes(1, 1), image: [2, 33, 1] as const, pixels };
+    const { embeddings, dim } = await pixelEmbeddings(dataset, Int32Array.of(0));
+    expect(dim).toBe(17);
+    const mean = (16 * 10 + 70) / 17;
+    const norm = Math.sqrt(16 * (10 - mean) ** 2 + (70 - mean) ** 2);
+    expect(embeddings[0]).toBeCloseTo((10 - mean) / norm, 6);
+    expect(embeddings[16]).toBeCloseTo((70 - mean) / norm, 6);
   });
 });
 

@@ -5,7 +5,7 @@
  */
 import type { Random } from "../random.ts";
 import { DataError } from "./errors.ts";
-import type { Augmentation } from "./types.ts";
+import type { Augmentation, AugmentationRecipe } from "./types.ts";
 
 /** Largest changes of `affine`; each is 0 where absent. */
 export interface AffineSettings {
@@ -28,6 +28,7 @@ export function affine(settings: AffineSettings): Augmentation {
   requireRange("affine", "shift", shift, 0, 1);
   return {
     description: `affine(rotate: ${rotate}, scale: ${scale}, shift: ${shift})`,
+    recipe: { kind: "affine", rotate, scale, shift },
     apply(source, target, image, random) {
       const [height, width] = image;
       const angle = symmetric(random) * rotate;
@@ -62,6 +63,7 @@ export function resizedCrop(settings: { readonly scale: number }): Augmentation 
   requireRange("resized_crop", "scale", scale, 0.01, 1);
   return {
     description: `resized_crop(scale: ${scale})`,
+    recipe: { kind: "resized_crop", scale },
     apply(source, target, image, random) {
       const [height, width] = image;
       const area = scale + (1 - scale) * random.uniform();
@@ -87,6 +89,7 @@ export function resizedCrop(settings: { readonly scale: number }): Augmentation 
 export function flip(): Augmentation {
   return {
     description: "flip()",
+    recipe: { kind: "flip" },
     apply(source, target, [height, width, channels], random) {
       if (random.uniform() >= 0.5) {
         target.set(source);
@@ -118,6 +121,7 @@ export function cutout(size: number): Augmentation {
   }
   return {
     description: `cutout(${size})`,
+    recipe: { kind: "cutout", size },
     apply(source, target, [height, width, channels], random) {
       target.set(source);
       const left = random.int(width) - (size >> 1);
@@ -137,6 +141,20 @@ export function cutout(size: number): Augmentation {
       }
     },
   };
+}
+
+/** The augmentation that a recipe describes: the same function of image and random numbers. */
+export function augmentationOf(recipe: AugmentationRecipe): Augmentation {
+  switch (recipe.kind) {
+    case "affine":
+      return affine(recipe);
+    case "resized_crop":
+      return resizedCrop(recipe);
+    case "flip":
+      return flip();
+    case "cutout":
+      return cutout(recipe.size);
+  }
 }
 
 /** Source position of target pixel (x, y): (x0 + x * xx + y * xy, y0 + x * yx + y * yy). */

@@ -5,13 +5,17 @@
 import { counterRandom } from "../random.ts";
 import type { Random } from "../random.ts";
 import { DataError } from "./errors.ts";
-import type { Augmentation, Dataset } from "./types.ts";
+import { writeImage } from "./images/make.ts";
+import { openImages } from "./images/open.ts";
+import { ImageStream } from "./images/stream.ts";
+import type { Taken } from "./images/stream.ts";
+import type { Augmentation, Dataset, ImageMaker, ImageRequest } from "./types.ts";
 
 /** Images with their labels. */
 export interface Batch {
   /** [B, H, W, C], in 0..1. */
   readonly images: Float32Array;
-  /** [B]. In training: dense over the training classes; in evaluation: class indices of the data set. */
+  /** [B]. Dense over the training classes. */
   readonly labels: Int32Array;
   /** [B]. Identity of each sample: its index in the data set. */
   readonly ids: Int32Array;
@@ -28,7 +32,16 @@ export interface TrainingBatches {
   readonly notes: readonly string[];
   /** Indices into the data set of the samples of a step, [B]: P blocks of M, by ascending label. */
   samples(step: number): Int32Array;
-  /** The batch of a step; `view` numbers independent augmentations of the same samples. A pure function. */
+  /** Labels of a step, [B]: dense over the training classes, ascending. */
+  labels(step: number): Int32Array;
+  /** What the images of a step are made of; each view augments the same samples anew. */
+  request(step: number, views: number): ImageRequest;
+  /** Makes them; absent where the data set has no maker of its own. */
+  readonly images?: ImageMaker;
+  /**
+   * The batch of a step, made here and now; `view` numbers independent augmentations of the same samples. A pure
+   * function, of data sets held as bytes.
+   */
   batch(step: number, view?: number): Batch;
 }
 
@@ -74,42 +87,66 @@ export function trainingBatches(
       })),
     );
   };
+  const samples = (step: number): Int32Array => Int32Array.from(drawn(step), (draw) => draw.sample);
+  const labels = (step: number): Int32Array => Int32Array.from(drawn(step), (draw) => draw.label);
+  const request = (step: number, views: number): ImageRequest => ({
+    samples: samples(step),
+    views,
+    augment,
+    seed,
+    step,
+  });
+  const length = dataset.image[0] * dataset.image[1] * dataset.image[2];
   return {
     classNames,
     classes: members.length,
     shape: [p * m, ...dataset.image],
     notes,
-    samples: (step) => Int32Array.from(drawn(step), (draw) => draw.sample),
+    samples,
+    labels,
+    request,
+    ...(dataset.images === undefined ? {} : { images: dataset.images }),
     batch: (step, view = 0) => {
-      const draws = drawn(step);
-      const samples = Int32Array.from(draws, (draw) => draw.sample);
-      const images = readImages(dataset, samples);
-      augmentImages(images, dataset.image, augment, (slot) =>
-        counterRandom(seed, `augment/${view}/${slot}`, step),
-      );
-      return { images, labels: Int32Array.from(draws, (draw) => draw.label), ids: samples };
+      const asked = request(step, 1);
+      const images = new Float32Array(asked.samples.length * length);
+      asked.samples.forEach((sample, slot) => {
+        const bytes = dataset.pixels.subarray(sample * length, (sample + 1) * length);
+        const place = images.subarray(slot * length, (slot + 1) * length);
+        writeImage(asked, view, slot, bytes, dataset.image, place);
+      });
+      return { images, labels: labels(step), ids: asked.samples };
     },
   };
+}
+
+/** A batch whose images lie in an array that is used again. */
+export interface EvaluationBatch extends Taken {
+  /** [count], class indices of the data set; the images behind these are zeros. */
+  readonly labels: Int32Array;
+  /** [count] */
+  readonly ids: Int32Array;
 }
 
 export interface EvaluationBatches {
   /** Number of batches. */
   readonly count: number;
   /** Batch number `index`; all are of the given size but the last, which holds what remains. */
-  batch(index: number): Batch;
+  take(index: number): Promise<EvaluationBatch>;
 }
 
 /** The samples at `indices` in their order, in batches of `size`, without augmentation. */
 export function evaluationBatches(dataset: Dataset, indices: Int32Array, size: number): EvaluationBatches {
+  const count = Math.ceil(indices.length / size);
+  const samples = (index: number): Int32Array => indices.subarray(index * size, (index + 1) * size);
+  const maker = dataset.images ?? openImages(dataset, { threads: 0 });
+  const plain = { views: 1, augment: [], seed: 0, step: 0 };
+  const requestOf = (index: number): ImageRequest => ({ ...plain, samples: samples(index) });
+  const stream = new ImageStream(maker, requestOf, count, [size, ...dataset.image]);
   return {
-    count: Math.ceil(indices.length / size),
-    batch: (index) => {
-      const samples = indices.subarray(index * size, (index + 1) * size);
-      return {
-        images: readImages(dataset, samples),
-        labels: samples.map((sample) => dataset.labels[sample]!),
-        ids: samples,
-      };
+    count,
+    take: async (index) => {
+      const ids = samples(index);
+      return { ...(await stream.take(index)), labels: ids.map((id) => dataset.labels[id]!), ids };
     },
   };
 }
@@ -204,39 +241,4 @@ function buildCycle(n: number, group: number, permutations: number, random: Rand
 
 function greatestCommonDivisor(a: number, b: number): number {
   return b === 0 ? a : greatestCommonDivisor(b, a % b);
-}
-
-const UNIT = Float32Array.from({ length: 256 }, (_, byte) => byte / 255);
-
-/** Bytes of the samples as floats in 0..1, [B, H, W, C]. */
-function readImages(dataset: Dataset, samples: Int32Array): Float32Array {
-  const [height, width, channels] = dataset.image;
-  const length = height * width * channels;
-  const images = new Float32Array(samples.length * length);
-  let to = 0;
-  for (const sample of samples) {
-    const end = (sample + 1) * length;
-    for (let from = sample * length; from < end; from++) images[to++] = UNIT[dataset.pixels[from]!]!;
-  }
-  return images;
-}
-
-/** Applies the augmentations in turn to every image, in place. */
-function augmentImages(
-  images: Float32Array,
-  image: readonly [number, number, number],
-  augment: readonly Augmentation[],
-  randomOf: (slot: number) => Random,
-): void {
-  if (augment.length === 0) return;
-  const length = image[0] * image[1] * image[2];
-  const changed = new Float32Array(length);
-  for (let slot = 0; slot * length < images.length; slot++) {
-    const random = randomOf(slot);
-    const view = images.subarray(slot * length, (slot + 1) * length);
-    for (const augmentation of augment) {
-      augmentation.apply(view, changed, image, random);
-      view.set(changed);
-    }
-  }
 }

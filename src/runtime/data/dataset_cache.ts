@@ -25,8 +25,11 @@ interface StoredDataset {
 export function readCachedDataset(folder: string): Dataset | undefined {
   try {
     const stored = JSON.parse(readFileSync(join(folder, "dataset.json"), "utf8")) as StoredDataset;
-    const pixels = new Uint8Array(readFileSync(join(folder, "pixels.bin")));
-    if (hashOf(pixels) !== stored.pixelsHash) return undefined;
+    const bytes = readFileSync(join(folder, "pixels.bin"));
+    if (hashOf(bytes) !== stored.pixelsHash) return undefined;
+    // In shared memory: threads that make batches read it there.
+    const pixels = new Uint8Array(new SharedArrayBuffer(bytes.length));
+    pixels.set(bytes);
     return {
       name: stored.name,
       image: stored.image,

@@ -9,9 +9,10 @@
 import { lstatSync, readdirSync, realpathSync, statSync } from "node:fs";
 import type { Dirent } from "node:fs";
 import { basename, extname, isAbsolute, join, relative, resolve, sep } from "node:path";
-import sharp from "sharp";
 import { DataError, systemCode } from "./errors.ts";
-import type { Dataset, DataSource, LoadContext } from "./types.ts";
+import { readImages } from "./folder_images.ts";
+import type { ImageEntry } from "./folder_images.ts";
+import type { DataSource, LoadContext } from "./types.ts";
 
 export interface FolderSettings {
   /** Height, width and channels (1 gray, 3 RGB) that every image is brought to. */
@@ -31,17 +32,11 @@ const IMAGE_EXTENSIONS: ReadonlySet<string> = new Set([
   ".tiff",
   ".svg",
 ]);
-/** Decodes under way at once; sharp runs them on its own threads. */
-const DECODES_AT_ONCE = 8;
-/** An image of more pixels is treated as corrupt: no class of photos needs them, and a few would fill the memory. */
-const MOST_PIXELS_PER_IMAGE = 2 ** 27;
-const MOST_BYTES = 2 ** 32;
-/** How many left-out images the log names. */
-const NAMED_IN_NOTES = 10;
 
 /**
  * The images below `path`. Each is turned as its EXIF data say, scaled to cover H x W and cropped about its centre, put
- * on white where it is transparent, and made gray or RGB. Samples are in the order of their names.
+ * on white where it is transparent, and made gray or RGB. Samples are in the order of their names. Where all of them
+ * together are more than `context.imageMemory`, they are decoded when they are needed.
  *
  * `load` throws `DataError` if the folder is missing, outside the project, or holds fewer than two classes with images.
  */
@@ -56,7 +51,7 @@ export function folder(path: string, settings: FolderSettings): DataSource {
       requireImageSize(settings.image);
       const root = findRoot(path, context);
       const { entries, notes } = listImages(root, path, context);
-      return decodeAll(basename(root), entries, notes, settings.image, strict, context);
+      return readImages(basename(root), entries, notes, settings.image, strict, context);
     },
   };
 }
@@ -68,13 +63,6 @@ function requireImageSize([height, width, channels]: readonly [number, number, n
     `folder: cannot make images of ${height} x ${width} x ${channels}`,
     "Sides are whole numbers from 1 to 4096; channels are 1 (gray) or 3 (rgb). Write e.g. image: rgb(64x64).",
   );
-}
-
-interface ImageEntry {
-  readonly className: string;
-  /** `CLASS/IMAGE`, for messages. */
-  readonly name: string;
-  readonly file: string;
 }
 
 /** The folder's path, checked to be a directory that the spec may read. */
@@ -195,98 +183,4 @@ function kindOf(
     if (systemCode(error) === "ENOENT" || systemCode(error) === "ELOOP") return "other";
     throw error;
   }
-}
-
-/** Decodes the images into one data set; those that fail are noted, or an error when `strict`. */
-async function decodeAll(
-  name: string,
-  entries: readonly ImageEntry[],
-  notes: string[],
-  image: readonly [number, number, number],
-  strict: boolean,
-  context: LoadContext,
-): Promise<Dataset> {
-  const length = image[0] * image[1] * image[2];
-  if (entries.length * length > MOST_BYTES) {
-    throw new DataError(
-      `${entries.length} images of ${image.join(" x ")} need ${Math.ceil((entries.length * length) / 2 ** 30)} GiB of memory`,
-      "Choose a smaller image size.",
-    );
-  }
-  const all = new Uint8Array(entries.length * length);
-  const failures = new Map<number, string>();
-  let next = 0;
-  let done = 0;
-  const worker = async (): Promise<void> => {
-    while (next < entries.length) {
-      const index = next++;
-      try {
-        all.set(await decode(entries[index]!.file, image), index * length);
-      } catch (error) {
-        failures.set(index, error instanceof Error ? error.message.split("\n")[0]! : String(error));
-      }
-      context.progress("images", ++done, entries.length);
-    }
-  };
-  await Promise.all(Array.from({ length: DECODES_AT_ONCE }, worker));
-  const failed = [...failures].sort(([a], [b]) => a - b);
-  if (failed.length > 0 && strict) {
-    const [index, reason] = failed[0]!;
-    throw new DataError(
-      `cannot decode ${entries[index]!.name}: ${reason}` +
-        (failed.length > 1 ? ` (and ${failed.length - 1} more)` : ""),
-      "Repair or remove the image, or leave out strict: true to skip such images.",
-    );
-  }
-  const kept = entries.map((_, index) => index).filter((index) => !failures.has(index));
-  const pixels = failed.length === 0 ? all : packPixels(all, kept, length);
-  const classNames = [...new Set(kept.map((index) => entries[index]!.className))].sort();
-  if (classNames.length < 2) {
-    throw new DataError(
-      classNames.length === 0
-        ? `none of the ${entries.length} images of ${name} can be decoded`
-        : `${name} holds images of one class only: ${classNames[0]}`,
-      classNames.length === 0
-        ? `The first failure: ${entries[failed[0]![0]]!.name}: ${failed[0]![1]}.`
-        : "Metric learning compares classes: give each class its own directory.",
-    );
-  }
-  const classIndex = new Map(classNames.map((className, index) => [className, index]));
-  return {
-    name,
-    image,
-    classNames,
-    classClusters: Int32Array.from(classNames, (_, index) => index),
-    labels: Int32Array.from(kept, (index) => classIndex.get(entries[index]!.className)!),
-    sampleNames: kept.map((index) => entries[index]!.name),
-    pixels,
-    notes: [...notes, ...failureNotes(entries, failed)],
-  };
-}
-
-/** One image as H * W * C bytes. */
-async function decode(file: string, [height, width, channels]: readonly [number, number, number]) {
-  const upright = sharp(file, { limitInputPixels: MOST_PIXELS_PER_IMAGE })
-    .autoOrient()
-    .resize(width, height, { fit: "cover" })
-    .flatten({ background: "white" })
-    .toColourspace(channels === 1 ? "b-w" : "srgb");
-  const { data, info } = await upright.raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true });
-  if (info.channels !== channels) throw new Error(`decoded to ${info.channels} channels`);
-  return data;
-}
-
-function packPixels(all: Uint8Array, kept: readonly number[], length: number): Uint8Array {
-  const packed = new Uint8Array(kept.length * length);
-  kept.forEach((index, to) => packed.set(all.subarray(index * length, (index + 1) * length), to * length));
-  return packed;
-}
-
-function failureNotes(entries: readonly ImageEntry[], failed: readonly [number, string][]): string[] {
-  if (failed.length === 0) return [];
-  const named = failed
-    .slice(0, NAMED_IN_NOTES)
-    .map(([index, reason]) => `${entries[index]!.name} left out: ${reason}`);
-  const count = `${failed.length} of ${entries.length} images could not be decoded`;
-  return [count, ...named];
 }

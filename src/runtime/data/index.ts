@@ -3,7 +3,7 @@ export { DataError } from "./errors.ts";
 export { affine, cutout, flip, resizedCrop } from "./augment.ts";
 export type { AffineSettings } from "./augment.ts";
 export { evaluationBatches, trainingBatches } from "./batches.ts";
-export type { Batch, EvaluationBatches, TrainingBatches } from "./batches.ts";
+export type { Batch, EvaluationBatch, EvaluationBatches, TrainingBatches } from "./batches.ts";
 export { defaultCacheDirectory } from "./cache_directory.ts";
 export { folder } from "./folder.ts";
 export type { FolderSettings } from "./folder.ts";

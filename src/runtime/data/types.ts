@@ -4,7 +4,7 @@
  */
 import type { Random } from "../random.ts";
 
-/** A labelled set of images, all of one size, held as bytes. */
+/** A labelled set of images, all of one size, held as bytes or, where they are too many, read from files as needed. */
 export interface Dataset {
   /** A stable name: part of the key of the class split. */
   readonly name: string;
@@ -18,8 +18,14 @@ export interface Dataset {
   readonly labels: Int32Array;
   /** Stable name of each sample, [n], for messages. */
   readonly sampleNames: readonly string[];
-  /** [n, H, W, C] bytes, 0..255; divided by 255 before the network sees them. */
+  /** [n, H, W, C] bytes, 0..255; divided by 255 before the network sees them. Empty where there are `files`. */
   readonly pixels: Uint8Array;
+  /** Path of each sample's image, [n], where images are decoded when they are needed. */
+  readonly files?: readonly string[];
+  /** Memory that decoded `files` may take, in bytes; none is kept where absent. */
+  readonly fileCacheBytes?: number;
+  /** Makes its images, in threads beside the run's; where absent, they are made where they are asked for. */
+  readonly images?: ImageMaker;
   /** What was left out and why, one line each, for the log. */
   readonly notes: readonly string[];
 }
@@ -34,6 +40,8 @@ export interface LoadContext {
   readonly allowOutside: boolean;
   /** Per-user cache for data that is built once. */
   readonly cacheDirectory: string;
+  /** Memory that decoded images may take, in bytes; `imageMemory()` where absent. */
+  readonly imageMemory?: number;
   /** Progress of slow work: `done` of `total` units of `what`. */
   progress(what: string, done: number, total: number): void;
 }
@@ -58,9 +66,39 @@ export interface SplitRule {
   apply(dataset: Dataset): Split;
 }
 
+/** Images of samples, to be made into one array [views * B, H, W, C] of floats in 0..1, view after view. */
+export interface ImageRequest {
+  /** Indices into the data set, [B]. */
+  readonly samples: Int32Array;
+  readonly views: number;
+  /** What changes each image; slot s of view v draws from the stream `augment/v/s` of (seed, step). */
+  readonly augment: readonly Augmentation[];
+  readonly seed: number;
+  readonly step: number;
+}
+
+/** Makes the images of a data set; the bytes it writes do not depend on how many threads it has. */
+export interface ImageMaker {
+  /** Whether images are made in threads beside this one: then it pays to ask ahead. */
+  readonly ahead: boolean;
+  /** Fills `target`, which lies in shared memory. Throws `DataError` for an image that cannot be decoded. */
+  make(request: ImageRequest, target: Float32Array): Promise<void>;
+  /** Ends the threads; what is under way is given up. */
+  close(): Promise<void>;
+}
+
+/** An augmentation as data, for threads that make it again (`augmentationOf`). */
+export type AugmentationRecipe =
+  | { readonly kind: "affine"; readonly rotate?: number; readonly scale?: number; readonly shift?: number }
+  | { readonly kind: "resized_crop"; readonly scale: number }
+  | { readonly kind: "flip" }
+  | { readonly kind: "cutout"; readonly size: number };
+
 /** A random change of one image; runs on the CPU, outside the training step. */
 export interface Augmentation {
   readonly description: string;
+  /** Where absent, it is applied in the thread that made it. */
+  readonly recipe?: AugmentationRecipe;
   /** Reads `source`, writes `target` (both H * W * C floats in 0..1, never the same array). */
   apply(
     source: Float32Array,

@@ -30,7 +30,7 @@ export interface ReplayContext {
   readonly sizes: Sizes;
   readonly specs: readonly ParameterSpec[];
   readonly step: Step;
-  feeds(step: number): Feeds;
+  feeds(step: number): Feeds | Promise<Feeds>;
 }
 
 /** Runs steps `from` to `to` (0-based, `to` included) again from `start`, whose tensors stay the caller's. */
@@ -46,7 +46,7 @@ export async function findDivergence(
   let generation = holder.hold(start);
   let found: Divergence | undefined;
   for (let number = from; number <= to && found === undefined; number++) {
-    const feeds = context.feeds(number);
+    const feeds = await context.feeds(number);
     const result = context.step(generation, feeds.batch, feeds.rates);
     const values = await readValues(result.values);
     disposeValues(result.values);

@@ -14,7 +14,12 @@ import type { Program, Sizes } from "../program.ts";
 import { createNet } from "./net.ts";
 import type { TensorMap } from "./tensors.ts";
 
+/** Images embedded at once: so many, or fewer where they are large. */
 const EVALUATION_BATCH = 256;
+const EVALUATION_BATCH_FLOATS = 2 ** 23;
+const LEAST_EVALUATION_BATCH = 16;
+/** The longest side of an image that is compared by its pixels. */
+const PIXEL_SIDE = 32;
 
 /** What a network makes of a batch. */
 interface EmbeddedBatch {
@@ -86,13 +91,13 @@ export async function embedSamples(
   const weights = new Map<string, Float32Array>();
   let features: Float32Array | undefined;
   // Every batch is of one size, the last filled up with zeros: one shape, one captured graph.
-  const size = Math.min(EVALUATION_BATCH, indices.length);
+  const size = Math.min(evaluationBatch(program.image), indices.length);
   const batches = evaluationBatches(dataset, indices, size);
   for (let index = 0; index < batches.count; index++) {
-    const { images, labels } = batches.batch(index);
+    const { images, labels, release } = await batches.take(index);
     const count = labels.length;
     const from = index * size;
-    const input = tf.tensor4d(filledUp(images, count, size), [size, ...program.image]);
+    const input = tf.tensor4d(images, [size, ...program.image]);
     const output = embedder(parameters, state, input);
     for (const { name, dim } of program.heads) {
       const values = await output.heads[name]!.data();
@@ -111,17 +116,15 @@ export async function embedSamples(
       features.set((await read.data()).subarray(0, count * width), from * width);
     }
     tf.dispose([input, { ...output.heads }, { ...output.weights }, { ...output.read }]);
+    release();
   }
   const all = { ...Object.fromEntries(weights), ...network.fitted };
   return { heads: embeddings, weights: all, ...(features === undefined ? {} : { features }) };
 }
 
-/** Images of `count` samples as those of `size`. */
-function filledUp(images: Float32Array, count: number, size: number): Float32Array {
-  if (count === size) return images;
-  const all = new Float32Array((images.length / count) * size);
-  all.set(images);
-  return all;
+function evaluationBatch([height, width, channels]: readonly [number, number, number]): number {
+  const fitting = Math.floor(EVALUATION_BATCH_FLOATS / (height * width * channels));
+  return Math.min(EVALUATION_BATCH, Math.max(LEAST_EVALUATION_BATCH, fitting));
 }
 
 /**
@@ -143,19 +146,51 @@ export async function fitted(
 }
 
 /**
- * The images themselves as embeddings, [n, H · W · C]: each centred on its mean and scaled to unit length, so that
- * nearer means more correlated. An image of one colour becomes the zero vector.
+ * The images themselves as embeddings, [n, h · w · C]: each centred on its mean and scaled to unit length, so that
+ * nearer means more correlated. An image of one colour becomes the zero vector. Images of more than 32 pixels a side are
+ * made smaller by the mean over squares of pixels, the least that suffice.
  */
-export function pixelEmbeddings(dataset: Dataset, indices: Int32Array): Float32Array {
+export async function pixelEmbeddings(
+  dataset: Dataset,
+  indices: Int32Array,
+): Promise<{ embeddings: Float32Array; dim: number }> {
   const [height, width, channels] = dataset.image;
-  const length = height * width * channels;
-  const embeddings = new Float32Array(indices.length * length);
-  indices.forEach((sample, row) => {
-    const pixels = dataset.pixels.subarray(sample * length, (sample + 1) * length);
-    const mean = pixels.reduce((sum, value) => sum + value, 0) / length;
-    const squares = pixels.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-    const factor = squares > 0 ? 1 / Math.sqrt(squares) : 0;
-    for (let i = 0; i < length; i++) embeddings[row * length + i] = (pixels[i]! - mean) * factor;
+  const square = Math.ceil(Math.max(height, width) / PIXEL_SIDE);
+  const dim = Math.ceil(height / square) * Math.ceil(width / square) * channels;
+  const embeddings = new Float32Array(indices.length * dim);
+  const size = evaluationBatch(dataset.image);
+  const batches = evaluationBatches(dataset, indices, size);
+  for (let index = 0; index < batches.count; index++) {
+    const { images, labels, release } = await batches.take(index);
+    labels.forEach((_, k) => {
+      const length = height * width * channels;
+      const pixels = smaller(images.subarray(k * length, (k + 1) * length), dataset.image, square);
+      const mean = pixels.reduce((sum, value) => sum + value, 0) / dim;
+      const squares = pixels.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+      const factor = squares > 0 ? 1 / Math.sqrt(squares) : 0;
+      const row = (index * size + k) * dim;
+      for (let i = 0; i < dim; i++) embeddings[row + i] = (pixels[i]! - mean) * factor;
+    });
+    release();
+  }
+  return { embeddings, dim };
+}
+
+/** The mean bytes over squares of pixels of an image in 0..1; those at the lower and the right edge may be cut short. */
+function smaller(
+  floats: Float32Array,
+  [height, width, channels]: readonly [number, number, number],
+  square: number,
+): Float64Array {
+  const columns = Math.ceil(width / square);
+  const means = new Float64Array(Math.ceil(height / square) * columns * channels);
+  const counts = new Float64Array(means.length);
+  floats.forEach((value, at) => {
+    const [y, x] = [Math.floor(at / (width * channels)), Math.floor(at / channels) % width];
+    const to = (Math.floor(y / square) * columns + Math.floor(x / square)) * channels + (at % channels);
+    // Bytes again: their sums are exact, and an image of one colour has no spread.
+    means[to] = means[to]! + Math.round(value * 255);
+    counts[to] = counts[to]! + 1;
   });
-  return embeddings;
+  return means.map((sum, at) => sum / counts[at]!);
 }

@@ -1,17 +1,21 @@
 /** What a step is fed, on the engine: the batch of a step and the rates of a step, both functions of its number. */
 import * as tf from "@tensorflow/tfjs-core";
 import type { Batch, TrainingBatches } from "../data/batches.ts";
+import { ImageStream } from "../data/images/stream.ts";
 import type { NoiseSpec, TrainSettings } from "../program.ts";
 import { counterRandom } from "../random.ts";
 import type { Optimizer, RateTensors } from "./optimizers.ts";
 import { scheduleFactor } from "./schedules.ts";
 import type { BatchTensors } from "./step.ts";
 
-/** The feeds of one step, and how long its batch took to make. */
+/** The feeds of one step. */
 export interface Feeds {
   readonly batch: BatchTensors;
   readonly rates: RateTensors;
+  /** How long the step waited for its batch, in milliseconds. */
   readonly dataMs: number;
+  /** Gives back the memory of the images, if it is used again. */
+  readonly release?: () => void;
 }
 
 /** What the feeds of a run are made of. */
@@ -28,21 +32,44 @@ export interface FeedSource {
   readonly views?: number | undefined;
 }
 
-/** Makes the feeds of step `step` (0-based) of a run. The caller disposes of them. */
-export function makeFeeds(
-  { batches, optimizer, train, noise, steps, seed, views = 1 }: FeedSource,
-  step: number,
-): Feeds {
+/** Makes the feeds of step `step` (0-based) of a run here and now. The caller disposes of them. */
+export function makeFeeds(source: FeedSource, step: number): Feeds {
+  const { batches, views = 1 } = source;
   const start = performance.now();
   const drawn = Array.from({ length: views }, (_, view) => batches.batch(step, view));
-  const { labels, ids } = drawn[0]!;
-  const dataMs = performance.now() - start;
+  const images = joined(drawn);
+  return { ...feedsOf(source, step, images), dataMs: performance.now() - start };
+}
+
+/** The feeds of any step; where the data set has a maker of images, those of the steps to come are made meanwhile. */
+export function feedsAhead(source: FeedSource): (step: number) => Promise<Feeds> {
+  const { batches, steps, views = 1 } = source;
+  const [size, ...image] = batches.shape;
+  const { images: maker } = batches;
+  if (maker === undefined) return async (step) => makeFeeds(source, step);
+  const requestOf = (step: number) => batches.request(step, views);
+  const stream = new ImageStream(maker, requestOf, steps, [views * size, ...image]);
+  return async (step) => {
+    const start = performance.now();
+    const { images, release } = await stream.take(step);
+    const dataMs = performance.now() - start;
+    return { ...feedsOf(source, step, images), dataMs, release };
+  };
+}
+
+/** @param images those of all views, view after view. */
+function feedsOf(
+  { batches, optimizer, train, noise, steps, seed, views = 1 }: FeedSource,
+  step: number,
+  images: Float32Array,
+): Pick<Feeds, "batch" | "rates"> {
   const values = optimizer.rates(step, scheduleFactor(train.schedule, step, steps));
+  const [size, ...image] = batches.shape;
   return {
     batch: {
-      images: imagesOf(drawn, batches.shape),
-      labels: tf.tensor1d(labels, "int32"),
-      ids: tf.tensor1d(ids, "int32"),
+      images: tf.tensor4d(images, [views * size, ...image]),
+      labels: tf.tensor1d(batches.labels(step), "int32"),
+      ids: tf.tensor1d(batches.samples(step), "int32"),
       noise: Object.fromEntries(noise.map((spec) => [spec.name, uniform(spec, seed, step)])),
     },
     rates: {
@@ -50,17 +77,16 @@ export function makeFeeds(
       firstCorrection: tf.scalar(values.firstCorrection),
       secondCorrection: tf.scalar(values.secondCorrection),
     },
-    dataMs,
   };
 }
 
-/** The images of all views as one batch, view after view. */
-function imagesOf(views: readonly Batch[], [size, ...image]: TrainingBatches["shape"]): tf.Tensor4D {
+/** The images of all views as one array. */
+function joined(views: readonly Batch[]): Float32Array {
   const [first] = views;
-  const length = first!.images.length;
-  const all = views.length === 1 ? first!.images : new Float32Array(views.length * length);
-  if (views.length > 1) views.forEach(({ images }, view) => all.set(images, view * length));
-  return tf.tensor4d(all, [views.length * size, ...image]);
+  if (views.length === 1) return first!.images;
+  const all = new Float32Array(views.length * first!.images.length);
+  views.forEach(({ images }, view) => all.set(images, view * images.length));
+  return all;
 }
 
 /** The noise of a step: uniform, from the stream of (seed, name, step). */
@@ -73,7 +99,8 @@ function uniform({ name, shape }: NoiseSpec, seed: number, step: number): tf.Ten
   );
 }
 
-export function disposeFeeds({ batch, rates }: Feeds): void {
+/** Once no tensor of a step is read any more. */
+export function disposeFeeds({ batch, rates, release }: Feeds): void {
   tf.dispose([
     batch.images,
     batch.labels,
@@ -83,4 +110,5 @@ export function disposeFeeds({ batch, rates }: Feeds): void {
     rates.secondCorrection,
     { ...rates.lr },
   ]);
+  release?.();
 }

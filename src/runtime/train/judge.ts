@@ -49,8 +49,8 @@ export async function judge(
     return ensembleEmbedding(heads, embeddings, indices.length, weights);
   };
 
-  const [height, rowWidth, channels] = dataset.image;
-  const pixels = await measure(pixelEmbeddings(dataset, split.test), height * rowWidth * channels, "pixels");
+  const own = await pixelEmbeddings(dataset, split.test);
+  const pixels = await measure(own.embeddings, own.dim, "pixels");
   const before = await measure(await ensembleOf(untrained, split.test), width, "the untrained network");
 
   const seen = await embedSamples(trained, dataset, split.test);

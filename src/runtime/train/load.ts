@@ -1,6 +1,7 @@
 /** Everything a run reads before its first step: the data set, its split and its batches, checked against the program. */
 import { trainingBatches } from "../data/batches.ts";
 import type { TrainingBatches } from "../data/batches.ts";
+import { openImages, threadsAsked } from "../data/images/open.ts";
 import type { Dataset, LoadContext, Split } from "../data/types.ts";
 import { RunError } from "../errors.ts";
 import type { Program } from "../program.ts";
@@ -16,15 +17,17 @@ export interface Loaded {
 }
 
 /**
- * Loads the program's data.
+ * Loads the program's data. The caller closes `dataset.images`.
  *
  * @throws DataError for data that is missing or too little; RunError if it does not fit the program.
  */
 export async function load(program: Program, context: LoadContext, seed: number): Promise<Loaded> {
-  const dataset = await program.data.load(context);
-  requireImage(program, dataset);
-  const split = program.split.apply(dataset);
+  const threads = threadsAsked();
+  const read = await program.data.load(context);
+  requireImage(program, read);
+  const split = program.split.apply(read);
   requireValidation(program.train.select, program.inference, split.validation);
+  const dataset = { ...read, images: openImages(read, { threads }) };
   const batches = trainingBatches(dataset, split.train, program.train.batch, program.augment, seed);
   return { dataset, split, batches, summary: summarise(dataset, split) };
 }

@@ -10,7 +10,7 @@ import { capturedStep } from "./captured_step.ts";
 import { findDivergence } from "./divergence.ts";
 import type { Divergence } from "./divergence.ts";
 import type { Embedder } from "./embed.ts";
-import { disposeFeeds, makeFeeds } from "./feeds.ts";
+import { disposeFeeds, feedsAhead } from "./feeds.ts";
 import { createOptimizer } from "./optimizers.ts";
 import { initialParameters, initialState } from "./parameters.ts";
 import { scheduleFactor } from "./schedules.ts";
@@ -77,7 +77,7 @@ export interface Trained {
   readonly timing: {
     /** Median wall time of a step, batch included. */
     readonly msPerStep: number;
-    /** Time spent on making batches. */
+    /** Time that steps waited for their batches. */
     readonly batchSeconds: number;
     /** Time spent on judging on the validation classes. */
     readonly validationSeconds: number;
@@ -112,7 +112,7 @@ export async function train(options: TrainOptions, start: Generation, holder: Ho
   const noise = program.noise?.(sizes) ?? [];
   const { views } = program;
   const feedSource = { batches, optimizer, train: program.train, noise, steps, seed, views };
-  const feedsOf = (number: number) => makeFeeds(feedSource, number);
+  const feedsOf = feedsAhead(feedSource);
   const selection = new Selection(options, holder);
 
   let current = start;
@@ -127,7 +127,7 @@ export async function train(options: TrainOptions, start: Generation, holder: Ho
   while (done < steps && !signal.aborted && !selection.exhausted) {
     const began = performance.now();
     const rate = scheduleFactor(program.train.schedule, done, steps);
-    const feeds = feedsOf(done);
+    const feeds = await feedsOf(done);
     batchMs += feeds.dataMs;
     const result = step(current, feeds.batch, feeds.rates);
     disposeFeeds(feeds);
