@@ -1,14 +1,14 @@
 /**
  * The pass `at-label`: what `if k == y[i] then A(i, k) else B(i, k)` takes at one class k of each sample is computed
  * for that class, [batch], and not for all of them, [batch, classes]. ArcFace has its arc cosines and sines once a
- * sample, and over all classes only the cosines. The same for `(k == y[i]) * A(i, k)`. Values and
- * gradients are the same but for the order of sums.
+ * sample, and over all classes only the cosines. The same for `(k == y[i]) * A(i, k)`. Values and gradients
+ * are the same but for the order of sums.
  */
+import { boundOf } from "../analysis/index_bounds.ts";
 import type { Axis } from "../axes.ts";
 import { aligned, labelled } from "../axes.ts";
 import type { Builder } from "../build.ts";
 import type { Node } from "../graph.ts";
-import { boundOf } from "../analysis/index_bounds.ts";
 import { topological } from "../order.ts";
 import { mayBeInfinite } from "../rules/finite.ts";
 import type { Equality } from "./at_index.ts";
@@ -48,7 +48,11 @@ interface Use {
 
 function usesOf(roots: readonly Node[]): Map<Node, Use[]> {
   const uses = new Map<Node, Use[]>();
-  const add = (node: Node, use: Use): void => void uses.set(node, [...(uses.get(node) ?? []), use]);
+  const add = (node: Node, use: Use): void => {
+    const known = uses.get(node);
+    if (known === undefined) uses.set(node, [use]);
+    else known.push(use);
+  };
   roots.forEach((root, at) => add(root, { user: undefined, at }));
   for (const user of topological(roots)) user.inputs.forEach((input, at) => add(input, { user, at }));
   return uses;
@@ -109,16 +113,25 @@ function bare(operand: Node, axes: readonly Axis[]): Placed {
 
 const inputOf = ({ node, axes }: Placed, k: number): Placed => bare(node.inputs[k]!, axes);
 
+/** How far a condition is looked through. */
+const CHAIN = 32;
+
 /** An equality that must hold for a condition to be true, or to be false. */
 function impliedBy(build: Builder, condition: Placed, holds: boolean): Equality | undefined {
-  const { kind } = condition.node.operation;
-  if (condition.node.type !== "bool") return undefined;
-  if (kind === "not") return impliedBy(build, inputOf(condition, 0), !holds);
-  const [first, second] = condition.node.inputs.map((_, k) => inputOf(condition, k)) as [Placed, Placed];
-  if (kind === (holds ? "and" : "or"))
-    return impliedBy(build, first, holds) ?? impliedBy(build, second, holds);
-  if (kind !== (holds ? "eq" : "ne")) return undefined;
-  return equalityOf(build, condition, first, second) ?? equalityOf(build, condition, second, first);
+  const open = [{ part: condition, holds }];
+  for (let looked = 0; looked < CHAIN && open.length > 0; looked++) {
+    const { part, holds: needed } = open.shift()!;
+    const { kind } = part.node.operation;
+    if (part.node.type !== "bool") continue;
+    if (kind === "not") open.push({ part: inputOf(part, 0), holds: !needed });
+    if (kind === (needed ? "and" : "or"))
+      open.push(...[0, 1].map((k) => ({ part: inputOf(part, k), holds: needed })));
+    if (kind !== (needed ? "eq" : "ne")) continue;
+    const [left, right] = [inputOf(part, 0), inputOf(part, 1)];
+    const equality = equalityOf(build, part, left, right) ?? equalityOf(build, part, right, left);
+    if (equality !== undefined) return equality;
+  }
+  return undefined;
 }
 
 /** A comparison of the numbers of the classes with an index of a class. */
