@@ -1,0 +1,181 @@
+/**
+ * Whether memory stays flat over a long training run: a small net with batch normalisation, a mined loss, a loss with
+ * proxies and one against a memory, on generated images, trained by the emitted program as `dmlc run` does, its step
+ * captured where the engine can. After steps 100, 1,000, 5,000 and the last, each after a garbage collection: the
+ * resident set, JavaScript's heap and what it holds outside, the tensors that tfjs has and their bytes, and what the
+ * engine itself holds (the handles of tfjs-node's binding; the bytes of wasm's memory). Each engine is a process of its
+ * own; one that is not there is skipped, with the reason. Prints, and writes bench/results/memory_flat.json. Run after
+ * `npm run build`:
+ *
+ *   node bench/memory_flat.mjs [--steps 10000] [--only ENGINE]
+ *
+ * With `--only` the file keeps what it says of the others.
+ */
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpus, tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { nodeHost } from "../dist/src/cli/host.js";
+import { importProgram } from "../dist/src/cli/provide_runtime.js";
+import { checkText, emitModel } from "../dist/src/compile.js";
+import { eraseTypes } from "../dist/src/emit/typescript/erase.js";
+import { startEngine } from "../dist/src/runtime/engine/index.js";
+import { tf } from "../dist/src/runtime/index.js";
+import { counterRandom } from "../dist/src/runtime/random.js";
+import { runProgram } from "../dist/src/runtime/run.js";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const { values: options } = parseArgs({
+  options: {
+    steps: { type: "string", default: "10000" },
+    only: { type: "string" },
+    engine: { type: "string" },
+  },
+});
+const STEPS = Number(options.steps);
+const READ_AT = new Set([100, 1000, 5000, STEPS]);
+const MB = 2 ** 20;
+const ENGINES = ["tensorflow", "webgpu", "wasm"];
+
+const SPEC = `
+dataset images = folder("images") { image: gray(12x12), split: zero_shot(train: 0.75), augment: flip }
+model m {
+  data: images
+  backbone: conv(4, kernel: 3) |> batch_norm |> relu |> max_pool(2)
+  embedding: linear(8) |> normalize
+  losses {
+    rank: triplet(margin: 0.2) on semi_hard
+    arc: arcface(scale: 16)
+    pull: contrastive against memory(64)
+  }
+  combine: learned(rank, arc, pull)
+  train { batch: 4 classes * 3 samples  optimizer: adamw(lr: 1e-3, clip: 10)  steps: ${STEPS} }
+  evaluate { recall_at: [1] }
+}`;
+
+/** Sixteen classes of six images: a grey level of each class, with noise. */
+const generated = {
+  description: "generated images",
+  async load() {
+    const [classes, samples, size] = [16, 6, 12 * 12];
+    const random = counterRandom(1, "bench");
+    const labels = Int32Array.from({ length: classes * samples }, (_, k) => Math.floor(k / samples));
+    const pixels = Uint8Array.from(
+      { length: labels.length * size },
+      (_, k) => 12 * labels[Math.floor(k / size)] + 60 * random.uniform(),
+    );
+    const names = Array.from({ length: classes }, (_, k) => `class ${k}`);
+    return {
+      name: "generated",
+      image: [12, 12, 1],
+      classNames: names,
+      classClusters: Int32Array.from(names, (_, k) => k),
+      labels,
+      sampleNames: Array.from(labels, (label, k) => `${label}/${k}`),
+      pixels,
+      notes: [],
+    };
+  },
+};
+
+async function programOf(folder) {
+  const host = nodeHost(join(root, "spec.dml"));
+  const checked = checkText(host, { path: "spec.dml", text: SPEC, standard: false });
+  if (checked.models.length === 0)
+    throw new Error(checked.diagnostics.map(({ message }) => message).join("\n"));
+  const emitted = await emitModel(checked.models[0], {
+    specFile: "spec.dml",
+    specHash: "",
+    compiler: "dmlc",
+  });
+  const path = join(folder, "program.js");
+  writeFileSync(path, eraseTypes(emitted.text));
+  return { ...(await importProgram(path)), data: generated };
+}
+
+/** What the process holds now. */
+function held() {
+  globalThis.gc();
+  const { rss, heapUsed, external } = process.memoryUsage();
+  const { numTensors, numBytes } = tf.memory();
+  const backend = tf.backend();
+  const handles = backend.binding?.getNumOfTensors?.();
+  const heap = backend.wasm?.HEAPU8.length;
+  return {
+    resident_mb: Number((rss / MB).toFixed(1)),
+    javascript_mb: Number((heapUsed / MB).toFixed(1)),
+    outside_mb: Number((external / MB).toFixed(1)),
+    tensors: numTensors,
+    tensor_bytes: numBytes,
+    ...(handles === undefined ? {} : { binding_handles: handles }),
+    ...(heap === undefined ? {} : { wasm_mb: Number((heap / MB).toFixed(1)) }),
+  };
+}
+
+/** What the run's log says of capturing the step. */
+function aboutStep(out) {
+  const entries = readFileSync(join(out, "log.jsonl"), "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  const notes = entries.flatMap(({ note }) => (note?.startsWith("training step: ") ? [note] : []));
+  return notes.length === 0 ? "operation by operation" : notes.join("; ").replaceAll("training step: ", "");
+}
+
+async function measure(name) {
+  const folder = mkdtempSync(join(tmpdir(), "dmlc-bench-"));
+  try {
+    const engine = await startEngine(name);
+    const readings = [];
+    const reporter = {
+      phase() {},
+      work() {},
+      message() {},
+      close() {},
+      step({ step }) {
+        if (READ_AT.has(step)) readings.push({ step, ...held() });
+      },
+    };
+    const program = await programOf(folder);
+    const places = { out: join(folder, "out"), specDirectory: folder, projectRoot: folder };
+    await runProgram(program, { engine: name, ...places, allowOutside: false, reporter });
+    return { engine: name, description: engine.description, step: aboutStep(places.out), readings };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+if (options.engine !== undefined) {
+  console.log(JSON.stringify(await measure(options.engine)));
+  process.exit(0);
+}
+
+const path = join(root, "bench/results/memory_flat.json");
+const before = existsSync(path) ? JSON.parse(readFileSync(path, "utf8")).results : [];
+
+const results = ENGINES.flatMap((name) => {
+  if (options.only !== undefined && options.only !== name) {
+    return before.filter(({ engine }) => engine === name);
+  }
+  const command = ["--expose-gc", fileURLToPath(import.meta.url), "--engine", name, "--steps", String(STEPS)];
+  const { status, stdout, stderr } = spawnSync(process.execPath, command, { encoding: "utf8" });
+  if (status !== 0) {
+    const reason = /EngineError: (.*)/.exec(stderr)?.[1];
+    if (reason === undefined) throw new Error(`${name}: ${stderr}`);
+    console.log(`${name} is skipped: ${reason}`);
+    return [{ engine: name, skipped: reason }];
+  }
+  const result = JSON.parse(stdout.trim().split("\n").at(-1));
+  console.log(`${name}: ${result.description}; the step ${result.step}`);
+  console.table(result.readings);
+  return [result];
+});
+
+const record = {
+  machine: { cpu: cpus()[0].model, cores: cpus().length, node: process.versions.node },
+  date: new Date().toISOString().slice(0, 10),
+  results,
+};
+writeFileSync(path, `${JSON.stringify(record, null, 2)}\n`);
