@@ -1,11 +1,11 @@
 /**
  * The standard library's losses and miners against golden values of pytorch-metric-learning
- * (test/golden/pml/generate.py); Smooth-AP against its definition, computed there.
+ * (test/golden/pml/generate.py, generate_pairs.py); Smooth-AP, and what that library has not, against definitions there.
  *
  * Departures:
  * - distances of the library normalise embeddings inside; here the head does, so those cases are on normalize(x);
- * - a vector of distance 0 to another has gradient 0 here, and whatever the rounding of cdist gives there: no batch of
- *   the golden files has one;
+ * - a vector of distance 0 to another has gradient 0 here, and whatever the rounding of cdist gives there (0 for batches
+ *   below 25 samples, as those of the golden files);
  * - supcon on a batch without negatives: the library gives 0, eq. 2 of the paper a value (no golden on "one class");
  * - supcon on a miner: the library takes the denominator over the mined pairs only, here it is over all other samples
  *   (no golden);
@@ -14,6 +14,16 @@
  * - margin adds nu only when beta is learned; here it does so always: the goldens with nu learn it;
  * - SoftTriple's regulariser: the library's sparse centres have a smaller constant under the root than the official
  *   code; the goldens have the official one;
+ * - generalised lifted structure: the library counts an anchor without positives or without negatives, the missing side
+ *   as 0; here it is left out (no goldens on batches that have one);
+ * - angular: the library leaves the negatives unnormalised: the goldens give it unit vectors;
+ * - N-pair: the library normalises unless told otherwise, the paper does not: goldens of both;
+ * - NCA: without a positive pair the library's value is no number (no golden on "no positive pair");
+ * - tuplet margin: in the library the gradient is no number where two embeddings point the same way (no goldens on
+ *   "collapsed" and "duplicates");
+ * - ranked list: the library leaves out negatives at distance 0 (the same);
+ * - instance: given labels, the library takes the number of a class for the place of a sample in the batch: the goldens
+ *   have every sample's own place;
  * - Smooth-AP: the library's depends on the order of the samples, and the official code counts the query in its own list.
  */
 import { readdirSync, readFileSync } from "node:fs";
