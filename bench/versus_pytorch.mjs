@@ -43,7 +43,7 @@ for (const name of options.cases.split(",")) {
   const wanted = CASES[name];
   if (wanted === undefined) throw new Error(`no case ${name}: ${Object.keys(CASES).join(", ")}`);
   const json = JSON.stringify(wanted);
-  const forms = wanted.net === "resnet18" ? ["eager", "channels_last"] : ["eager", "compiled"];
+  const forms = wanted.net === "none" ? ["eager"] : wanted.net === "resnet18" ? ["eager", "channels_last"] : ["eager", "compiled"];
   const seconds = wanted.net === "resnet18" ? "20" : options.seconds;
   const rounds = [];
   for (let k = 0; k < Number(options.rounds); k++) {
