@@ -166,6 +166,13 @@ describe("declared ranges, which the checker trusts, hold", () => {
     ["smooth_ap(temperature: 0.5)", 0, 1],
     ["supcon", 0, Infinity],
     ["supcon(temperature: 5)", 0, Infinity],
+    ["nca", 0, Infinity],
+    ["soft_nearest_neighbour(temperature: 0.3)", 0, Infinity],
+    ["multiple_negatives_ranking", 0, Infinity],
+    ["fast_ap", 0, 1],
+    ["fast_ap(bins: 3)", 0, 1],
+    ["pnp_dq(alpha: 8)", 0, 1],
+    ["pnp_ib", 0, Infinity],
   ])("%s", (use, low, high) => {
     const instance = loss(use);
     for (let seed = 1; seed <= 40; seed++) {

@@ -50,9 +50,9 @@ interface Golden {
 
 const folder = new URL("../golden/pml/", import.meta.url);
 
-/** Equal to 1e-9 of the largest element; below 1e-6, to what rounding leaves of a 0. */
+/** Equal to 1e-9 of the largest element; below 1e-5, to what rounding leaves of a 0 times 64. */
 function expectEqual(actual: ArrayLike<number>, golden: readonly number[]): void {
-  const scale = Math.max(1e-6, ...golden.map(Math.abs));
+  const scale = Math.max(1e-5, ...golden.map(Math.abs));
   expect(actual.length).toBe(golden.length);
   golden.forEach((value, i) => expect(Math.abs(actual[i]! - value)).toBeLessThanOrEqual(1e-9 * scale));
 }

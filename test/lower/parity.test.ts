@@ -32,6 +32,18 @@ const USES = [
   "arcface",
   "arcface(margin: 60deg, scale: 8)",
   "arcface(margin: 0deg)",
+  "cosface",
+  "cosface(margin: 0.1, scale: 8)",
+  "proxy_nca",
+  "proxy_nca(scale: 3)",
+  "proxy_nca_plus",
+  "p2sgrad",
+  "softmax_cross_entropy",
+  "softmax_cross_entropy(smoothing: 0)",
+  "center",
+  "lp_regularizer",
+  "lp_regularizer(p: 3, power: 2)",
+  "zero_mean",
 ];
 
 /** Losses that magnify the rounding of similarities: by 100 in a sigmoid, by 80 and more in an exponential. */
@@ -49,6 +61,50 @@ const MAGNIFYING = [
   "smooth_ap(temperature: 0.1)",
   "soft_triple(centers: 3)",
   "vicreg",
+  "lifted_structure",
+  "generalized_lifted(positive_margin: 0.2)",
+  "angular",
+  "n_pairs(l2: 0.02)",
+  "multiple_negatives_ranking",
+  "ntxent",
+  "binomial_deviance",
+  "nca",
+  "soft_nearest_neighbour(temperature: 0.3)",
+  "tuplet_margin",
+  "intra_pair_variance",
+  "snr_contrastive",
+  "ranked_list",
+  "ranked_list(negative_temperature: 2, positive_temperature: 3, imbalance: 0.3)",
+  "fast_ap",
+  "pnp",
+  "pnp_ds",
+  "pnp_dq(alpha: 8)",
+  "pnp_iu(temperature: 0.1)",
+  "pnp_ib",
+  "quadruplet",
+  "soft_triplet",
+  "surrogate_precision",
+  "threshold_consistent_margin",
+  "instance",
+  "barlow_twins",
+];
+
+/** Losses by classes, and regularisers, that magnify too: by the slope of an arc cosine, a root or a logarithm. */
+const MAGNIFYING_BY_CLASSES = [
+  "sub_center_arcface",
+  "sub_center_arcface(centers: 2, margin: 60deg, scale: 8)",
+  "large_margin_softmax",
+  "large_margin_softmax(margin: 2, scale: 0.5)",
+  "sphereface",
+  "magnet",
+  "hyperbolic",
+  "hyperbolic(c: 0.5, temperature: 0.5, clip: 1)",
+  "contrastive(distance: lp)",
+  "contrastive(distance: poincare)",
+  "center_invariant",
+  "center_invariant_softmax",
+  "regular_face",
+  "regular_face_softmax(temperature: 0.3)",
 ];
 
 const PK = [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3];
@@ -100,7 +156,7 @@ const DEGENERATE: Readonly<Record<string, Make>> = {
 
 for (const [use, tolerance] of [
   ...USES.map((use) => [use, FLOAT32] as const),
-  ...MAGNIFYING.map((use) => [use, CONDITIONED] as const),
+  ...[...MAGNIFYING, ...MAGNIFYING_BY_CLASSES].map((use) => [use, CONDITIONED] as const),
 ])
   describe(use, () => {
     const instance = loss(use);
