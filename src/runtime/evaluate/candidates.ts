@@ -127,7 +127,7 @@ export class CandidateLists {
 }
 
 /** Squared Euclidean distance of rows `a` and `b` of [n, dim] embeddings, in float64. */
-function squaredDistance(embeddings: Float32Array, dim: number, a: number, b: number): number {
+export function squaredDistance(embeddings: Float32Array, dim: number, a: number, b: number): number {
   let sum = 0;
   for (let p = a * dim, q = b * dim, end = p + dim; p < end; p++, q++) {
     const difference = embeddings[p]! - embeddings[q]!;

@@ -5,10 +5,14 @@
  * halves. Rounding is bounded, everything that may belong to a query's neighbours within that bound is kept, and what
  * is kept is measured again in float64 from the embeddings as given. So the result does not depend on the engine, on
  * the tiles, or on near-duplicates, and equal distances are ordered by index. One call serves all retrieval metrics.
+ *
+ * An engine that sorts fast finds the candidates itself (`first_candidates.ts`); queries for which that is not proven to
+ * be enough go through all pairs.
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { CandidateLists } from "./candidates.ts";
 import type { Centred } from "./centred.ts";
+import { firstCandidates, selectsFast } from "./first_candidates.ts";
 
 /** The neighbours of query q are `indices[offsets[q]] .. indices[offsets[q + 1] - 1]`, nearest first, never q itself. */
 export interface Neighbours {
@@ -46,6 +50,31 @@ export async function retrieve(
   if (depths.every((depth) => depth <= 0)) {
     return { offsets: new Int32Array(centred.n + 1), indices: new Int32Array(0) };
   }
+  const first = selectsFast() ? await firstCandidates(embeddings, centred, depths) : undefined;
+  if (first === undefined) return allPairs(embeddings, centred, depths, tile);
+  if (first.open.length === 0) return first.neighbours;
+  // What could not be told from the first candidates alone: equal distances, mostly.
+  const open = new Int32Array(depths.length);
+  for (const query of first.open) open[query] = depths[query]!;
+  return merged(first.neighbours, await allPairs(embeddings, centred, open, tile), first.open);
+}
+
+/** Neighbours of the queries in `open` from `second`, of all others from `first`. */
+function merged(first: Neighbours, second: Neighbours, open: readonly number[]): Neighbours {
+  for (const query of open) {
+    const [from, to] = [second.offsets[query]!, second.offsets[query + 1]!];
+    first.indices.set(second.indices.subarray(from, to), first.offsets[query]!);
+  }
+  return first;
+}
+
+/** Neighbours by going through all pairs. */
+async function allPairs(
+  embeddings: Float32Array,
+  centred: Centred,
+  depths: Int32Array,
+  tile: Tile,
+): Promise<Neighbours> {
   const bounds = errorBounds(centred);
   for (;;) {
     const lists = new CandidateLists(embeddings, centred, depths, bounds);
