@@ -22,7 +22,7 @@ describe("lp", () => {
       const sum = formula(`sum[i, j | i < j] lp(x[i], x[j], p: ${p})`);
       const { gradient } = interpretLoss(sum, batch, { gradient: true });
       expect([...gradient!.views[0]!].every(Number.isFinite)).toBe(true);
-      expect([...gradient!.views[0]!.slice(0, 3)]).toEqual([...gradient!.views[0]!.slice(3, 6)]);
+      expect(gradient!.views[0]!.slice(0, 3)).toEqual(gradient!.views[0]!.slice(3, 6));
     }
   });
 });
@@ -52,7 +52,7 @@ describe("poincare", () => {
     );
     const sum = formula("sum[i, j | differs(i, j)] poincare(x[i], x[j], c: 1)");
     const { value, gradient } = interpretLoss(sum, edge, { gradient: true });
-    expect(value).toBeCloseTo(4 * Math.atanh(1 - 1e-5), 9);
-    expect([...gradient!.views[0]!].every((each) => each === 0)).toBe(true);
+    expect(value).toBeCloseTo(2 * Math.acosh(1 + (2 * 2) / 1e-10), 9);
+    expect([...gradient!.views[0]!].every(Number.isFinite)).toBe(true);
   });
 });

@@ -35,6 +35,23 @@ const MINERS: Readonly<Record<string, readonly [MinerInstance, readonly string[]
       "smooth_ap(temperature: 0.1)",
     ],
   ],
+  angular: [miner("angular(angle: 35deg)"), ["triplet(margin: 0.3)"]],
+  pair_margin: [miner("pair_margin(positive_margin: 0.9, negative_margin: 1.3)"), ["contrastive", "circle"]],
+  triplet_margin: [miner("triplet_margin(margin: 0.3)"), ["triplet(margin: 0.3)"]],
+  hard_triplets: [miner("hard_triplets"), ["triplet(margin: 0.3)"]],
+  easy_triplets: [miner("easy_triplets"), ["triplet(smooth: true)"]],
+  hdc: [miner("hdc"), ["contrastive"]],
+  ...Object.fromEntries(
+    [
+      "batch_easy_semi_hard",
+      "batch_easy_hard",
+      "batch_easy_easy",
+      "batch_hard_easy",
+      "batch_hard_semi_hard",
+      "batch_semi_hard_hard",
+      "batch_semi_hard_easy",
+    ].map((name) => [name, [miner(name), ["triplet(smooth: true)"]] as const]),
+  ),
   "a chain of assignments": [
     miner(
       "chained",

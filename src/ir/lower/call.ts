@@ -62,7 +62,7 @@ export function lowerCall(context: Context, call: Call, environment: Environment
     return lowerInnerLoss(context, binding.value, call, environment);
   const measure = environment.scope.lookup("measure", name);
   if (measure !== undefined) {
-    const constants = new Map<string, never>();
+    const constants = environment.constants();
     const bound = bindMeasureCall(call, measure, environment.scope, constants, new Diagnostics());
     if (bound === undefined) throw new LoweringError(call.span, `this use of \`${name}\``);
     return lowerMeasure(context, bound.measure, call, environment);

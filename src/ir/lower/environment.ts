@@ -49,6 +49,18 @@ export class Environment {
     }
     return undefined;
   }
+
+  /** What is known here before any batch, by name: the parameters of the loss, measure or miner. */
+  constants(): Map<string, Value> {
+    const seen = new Set<string>();
+    const constants = new Map<string, Value>();
+    for (let at: Environment | undefined = this; at !== undefined; at = at.parent)
+      for (const [name, binding] of at.own) {
+        if (binding.kind === "constant" && !seen.has(name)) constants.set(name, binding.value);
+        seen.add(name);
+      }
+    return constants;
+  }
 }
 
 /** What a `let` or measure came to, and the outermost reductions in it. */
