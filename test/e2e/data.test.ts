@@ -1,5 +1,5 @@
 /** What `dmlc run` says about folders of images that are not as they should be. */
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, statSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { drawClasses, install, type Ended, type Installed } from "./installed.ts";
@@ -18,7 +18,7 @@ afterAll(() => here?.remove());
 /** Runs two steps on a folder of images. */
 async function run(
   path: string,
-  options: { strict?: boolean; classes?: number; flags?: string[] } = {},
+  options: { strict?: boolean; classes?: number; flags?: string[]; env?: Record<string, string> } = {},
 ): Promise<Ended> {
   const strict = options.strict ? ", strict: true" : "";
   here.write(
@@ -31,10 +31,11 @@ async function run(
        train { batch: ${options.classes ?? 3} classes * 2 samples  steps: 2 }
      }`,
   );
-  return here.dmlc(["run", "spec.dml", "--out", "out", ...(options.flags ?? [])]);
+  const { flags = [], env = {} } = options;
+  return here.dmlc(["run", "spec.dml", "--out", "out", ...flags], { env });
 }
 
-const results = (): { data: { train_samples: number; test_samples: number } } =>
+const results = (): { data: { train_samples: number; test_samples: number }; test: unknown } =>
   JSON.parse(readFileSync(join(here.project, "out", "results.json"), "utf8")) as never;
 
 function refuses(ended: Ended, ...said: (string | RegExp)[]): void {
@@ -43,6 +44,33 @@ function refuses(ended: Ended, ...said: (string | RegExp)[]): void {
   for (const each of said) expect(ended.stderr).toMatch(each);
   expect(ended.stderr).toMatch(/\n {2}help: \S/);
 }
+
+test("threads that make batches, from memory or from files, change nothing", async () => {
+  await drawClasses(join(here.project, "striped"), 8, 4);
+  const found: unknown[] = [];
+  for (const threads of ["0", "2"])
+    for (const memory of ["1024", "0"]) {
+      const env = { DMLC_DATA_THREADS: threads, DMLC_IMAGE_MEMORY: memory };
+      const ended = await run("striped", { env });
+      expect(ended).toMatchObject({ code: 0 });
+      expect(ended.stderr.includes("decoded when they are needed")).toBe(memory === "0");
+      found.push(results().test);
+    }
+  for (const each of found) expect(each).toEqual(found[0]);
+});
+
+test("an image that breaks off, found in the middle of a run, ends it and is named", async () => {
+  await drawClasses(join(here.project, "cut"), 8, 4);
+  for (let c = 0; c < 8; c++) {
+    // Whole enough for its header to be read.
+    const file = join(here.project, "cut", `class${c}`, "2.png");
+    truncateSync(file, statSync(file).size - 40);
+  }
+  for (const threads of ["0", "2"]) {
+    const ended = await run("cut", { env: { DMLC_DATA_THREADS: threads, DMLC_IMAGE_MEMORY: "0" } });
+    refuses(ended, /cannot decode class\d\/2\.png/);
+  }
+});
 
 test("an image that cannot be decoded is skipped, counted and named", async () => {
   expect((await run("photos")).code).toBe(0);

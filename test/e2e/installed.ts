@@ -39,6 +39,8 @@ export interface Installed {
 
 export interface RunOptions {
   readonly cwd?: string;
+  /** Beside those of this process. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Sent SIGINT as soon as stderr matches. */
   readonly interruptAt?: RegExp;
 }
@@ -59,11 +61,11 @@ export function install(): Installed {
   if (built.status !== 0) throw new Error(`the build failed:\n${built.stdout}${built.stderr}`);
 
   const environment = { ...process.env, DMLC_CACHE: join(folder, "cache"), NO_COLOR: "1" };
-  const node: Installed["node"] = (args, { cwd = project, interruptAt } = {}) =>
+  const node: Installed["node"] = (args, { cwd = project, interruptAt, env = {} } = {}) =>
     new Promise((resolve, reject) => {
       const child = spawn(process.execPath, [...args], {
         cwd,
-        env: environment,
+        env: { ...environment, ...env },
         stdio: ["ignore", "pipe", "pipe"],
       });
       let stdout = "";
