@@ -51,7 +51,8 @@ function measure(command, args) {
 }
 
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
-const median = (list) => [...list].sort((a, b) => a - b)[list.length >> 1];
+/** The lower of the two in the middle, where there are two. */
+const median = (list) => [...list].sort((a, b) => a - b)[(list.length - 1) >> 1];
 const round = (value) => Math.round(value * 100) / 100;
 const folder = mkdtempSync(join(tmpdir(), "dmlc-bench-"));
 try {

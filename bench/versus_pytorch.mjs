@@ -7,7 +7,7 @@
  *   python3 -m venv .cache/pytorch && .cache/pytorch/bin/pip install -r bench/versus/requirements.txt
  *   npm run build && npx dmlc backend install tensorflow
  *   node bench/versus_pytorch.mjs [--python .cache/pytorch/bin/python] [--engine tensorflow] [--rounds 3]
- *                                 [--seconds 6] [--cases one,six]
+ *                                 [--seconds 6] [--cases one,six] [--forms eager]
  */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, existsSync, writeFileSync } from "node:fs";
@@ -22,6 +22,7 @@ const { values: options } = parseArgs({
     engine: { type: "string", default: "tensorflow" },
     rounds: { type: "string", default: "3" },
     seconds: { type: "string", default: "6" },
+    forms: { type: "string" },
     cases: { type: "string", default: Object.keys(CASES).join() },
   },
 });
@@ -35,7 +36,8 @@ function measure(command, args) {
   return JSON.parse(stdout.trim().split("\n").at(-1));
 }
 
-const median = (list) => [...list].sort((a, b) => a - b)[list.length >> 1];
+/** The lower of the two in the middle, where there are two. */
+const median = (list) => [...list].sort((a, b) => a - b)[(list.length - 1) >> 1];
 const round = (value, digits = 2) => Math.round(value * 10 ** digits) / 10 ** digits;
 
 const results = {};
@@ -43,7 +45,13 @@ for (const name of options.cases.split(",")) {
   const wanted = CASES[name];
   if (wanted === undefined) throw new Error(`no case ${name}: ${Object.keys(CASES).join(", ")}`);
   const json = JSON.stringify(wanted);
-  const forms = wanted.net === "none" ? ["eager"] : wanted.net === "resnet18" ? ["eager", "channels_last"] : ["eager", "compiled"];
+  const forms =
+    options.forms?.split(",") ??
+    (wanted.net === "none"
+      ? ["eager"]
+      : wanted.net === "resnet18"
+        ? ["eager", "channels_last"]
+        : ["eager", "compiled"]);
   const seconds = wanted.net === "resnet18" ? "20" : options.seconds;
   const rounds = [];
   for (let k = 0; k < Number(options.rounds); k++) {
