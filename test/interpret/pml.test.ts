@@ -22,6 +22,8 @@
  * - tuplet margin: in the library the gradient is no number where two embeddings point the same way (no goldens on
  *   "collapsed" and "duplicates");
  * - ranked list: the library leaves out negatives at distance 0 (the same);
+ * - dynamic soft margin: the histogram is the batch's own and carries no gradient: the goldens have momentum 1 and a
+ *   detached histogram;
  * - instance: given labels, the library takes the number of a class for the place of a sample in the batch: the goldens
  *   have every sample's own place;
  * - Smooth-AP: the library's depends on the order of the samples, and the official code counts the query in its own list.

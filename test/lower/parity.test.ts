@@ -81,6 +81,7 @@ const MAGNIFYING = [
   "pnp_dq(alpha: 8)",
   "pnp_iu(temperature: 0.1)",
   "pnp_ib",
+  "dynamic_soft_margin",
   "quadruplet",
   "soft_triplet",
   "surrogate_precision",

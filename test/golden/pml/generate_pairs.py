@@ -78,6 +78,17 @@ class Places(torch.nn.Module):
         return self.loss(x, torch.arange(len(x)))
 
 
+class DynamicSoftMargin(losses.DynamicSoftMarginLoss):
+    """The histogram of the batch alone, without a gradient, and with room for what falls into the last bin."""
+
+    def __init__(self, bins):
+        super().__init__(num_bins=bins, momentum=1)
+        self.hist_ = torch.zeros(bins + 2)
+
+    def update_histogram(self, data):
+        super().update_histogram(data.detach())
+
+
 def mean(values):
     return sum(values) / len(values) if values else 0
 
@@ -307,6 +318,10 @@ CASES = {
         ("pnp_iu(temperature: 0.1)", False, lambda: losses.PNPLoss(variant="Iu", anneal=0.1)),
         ("pnp_ib", False, lambda: losses.PNPLoss(variant="Ib")),
         ("pnp_ib(temperature: 0.1, b: 5)", False, lambda: losses.PNPLoss(variant="Ib", b=5, anneal=0.1)),
+    ],
+    "dynamic_soft_margin": [
+        ("dynamic_soft_margin", True, lambda: DynamicSoftMargin(10)),
+        ("dynamic_soft_margin(bins: 7)", True, lambda: DynamicSoftMargin(7)),
     ],
     "quadruplet": [
         ("quadruplet", True, lambda: quadruplet(0.2, 0.2)),
