@@ -50,6 +50,10 @@ const MINERS: Readonly<Record<string, readonly [MinerInstance, readonly string[]
       "batch_hard_semi_hard",
       "batch_semi_hard_hard",
       "batch_semi_hard_easy",
+      "batch_all_hard",
+      "batch_all_easy",
+      "batch_hard_all",
+      "batch_easy_all",
     ].map((name) => [name, [miner(name), ["triplet(smooth: true)"]] as const]),
   ),
   "a chain of assignments": [

@@ -287,6 +287,10 @@ MINERS = {
         ("batch_hard_semi_hard", easy_hard("hard", "semihard")),
         ("batch_semi_hard_hard", easy_hard("semihard", "hard")),
         ("batch_semi_hard_easy", easy_hard("semihard", "easy")),
+        ("batch_all_hard", easy_hard("all", "hard")),
+        ("batch_all_easy", easy_hard("all", "easy")),
+        ("batch_hard_all", easy_hard("hard", "all")),
+        ("batch_easy_all", easy_hard("easy", "all")),
     ],
     "hdc": [
         ("hdc" if share == 0.5 else f"hdc(share: {share})", lambda s=share: miners.HDCMiner(filter_percentage=s))
@@ -311,7 +315,9 @@ def chosen(name, use, make, batch_name):
     if len(found) == 3:
         return {**entry, "triplets": [list(each) for each in zip(*found)]}
     if name == "batch_easy_hard":
-        return {**entry, "triplets": [[a, p, n] for a, p, _, n in zip(*found)]}
+        # As the library's losses over triplets have it: all with both pairs.
+        positives, negatives = list(zip(*found[:2])), list(zip(*found[2:]))
+        return {**entry, "triplets": [[a, p, n] for a, p in positives for b, n in negatives if a == b]}
     anchors, positives, others, negatives = found
     pairs = [[list(each) for each in zip(*side)] for side in [(anchors, positives), (others, negatives)]]
     if name == "hdc" and splits_a_pair(pairs):
