@@ -101,6 +101,8 @@ const MAGNIFYING_BY_CLASSES = [
   "hyperbolic",
   "hyperbolic(c: 0.5, temperature: 0.5, clip: 1)",
   "contrastive(distance: lp)",
+  "contrastive(distance: lp(p: 3))",
+  "triplet(margin: 0.2, distance: lp(p: 1))",
   "contrastive(distance: poincare)",
   "center_invariant",
   "center_invariant_softmax",

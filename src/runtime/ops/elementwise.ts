@@ -59,8 +59,12 @@ export const softplus = withDerivative(
   (dy, x) => tf.mul(dy, tf.sigmoid(x)),
 );
 
+/** 1, 0 or -1. The sign of tfjs's wasm backend is 0 for all of at most 1e-7. */
+const signOf = (x: tf.Tensor): tf.Tensor =>
+  tf.sub(tf.cast(tf.greater(x, 0), "float32"), tf.cast(tf.less(x, 0), "float32"));
+
 /** |x|, with derivative 0 at 0. */
-export const abs = withDerivative(tf.abs, (dy, x) => tf.mul(dy, tf.sign(x)));
+export const abs = withDerivative(tf.abs, (dy, x) => tf.mul(dy, signOf(x)));
 
 /**
  * Cosines with 1 - c^2 at or below this are at the end. A float32 cosine is off by about one unit in its last place,
