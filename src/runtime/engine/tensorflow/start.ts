@@ -32,6 +32,8 @@ export async function startTensorflow(installed: InstalledBackend): Promise<Star
   // Read by TensorFlow when it is loaded. The same seed is to give the same result, on a GPU too; and a GPU is shared.
   process.env["TF_DETERMINISTIC_OPS"] ??= "1";
   process.env["TF_FORCE_GPU_ALLOW_GROWTH"] ??= "true";
+  // What a user has to know comes as an error; the log's errors are also those of rewrites TensorFlow has given up.
+  process.env["TF_CPP_MIN_LOG_LEVEL"] ??= "3";
   started ??= await start(installed);
   return started;
 }
