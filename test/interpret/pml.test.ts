@@ -1,6 +1,6 @@
 /**
  * The standard library's losses and miners against golden values of pytorch-metric-learning
- * (test/golden/pml/generate.py, generate_pairs.py); Smooth-AP, and what that library has not, against definitions there.
+ * (test/golden/pml: generate.py, generate_pairs.py, generate_classes.py); Smooth-AP, and what that library has not, against definitions there.
  *
  * Departures:
  * - distances of the library normalise embeddings inside; here the head does, so those cases are on normalize(x);
@@ -26,7 +26,10 @@
  *   detached histogram;
  * - instance: given labels, the library takes the number of a class for the place of a sample in the batch: the goldens
  *   have every sample's own place;
- * - Smooth-AP: the library's depends on the order of the samples, and the official code counts the query in its own list.
+ * - Smooth-AP: the library's depends on the order of the samples, and the official code counts the query in its own list;
+ * - regular_face: of equally similar vectors the library takes one, here they share the gradient (no golden on
+ *   "duplicates");
+ * - proxy_nca, p2sgrad, center, magnet and hyperbolic are held against definitions in generate_classes.py, which says why.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
