@@ -28,6 +28,7 @@ const usage = `Options:
   --steps N         training steps, in place of the spec's
   --seed N          in place of the spec's
   --out DIR         where weights, log and results go (default runs/MODEL-SEED)
+  --trace           time the step's operations: a table, and trace.json in DIR
   --allow-outside   data may lie outside the project
   --help            this text`;
 
@@ -45,7 +46,9 @@ export async function main(program: Program, moduleUrl: string): Promise<void> {
     process.exitCode = await runFromTerminal(program, flags, specDirectory(program, file));
 }
 
-type Flags = Pick<RunOptions, "engine" | "steps" | "seed" | "allowOutside"> & { readonly out?: string };
+type Flags = Pick<RunOptions, "engine" | "steps" | "seed" | "trace" | "allowOutside"> & {
+  readonly out?: string;
+};
 
 /** The flags of the process; undefined, with the exit code set, if there is nothing to run. */
 function readFlags(name: string): Flags | undefined {
@@ -56,6 +59,7 @@ function readFlags(name: string): Flags | undefined {
         steps: { type: "string" },
         seed: { type: "string" },
         out: { type: "string" },
+        trace: { type: "boolean", default: false },
         "allow-outside": { type: "boolean", default: false },
         help: { type: "boolean", default: false },
       },
@@ -69,6 +73,7 @@ function readFlags(name: string): Flags | undefined {
       ...(values.steps === undefined ? {} : { steps: Number(values.steps) }),
       ...(values.seed === undefined ? {} : { seed: Number(values.seed) }),
       ...(values.out === undefined ? {} : { out: values.out }),
+      trace: values.trace,
       allowOutside: values["allow-outside"],
     };
   } catch (error) {

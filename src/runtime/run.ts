@@ -2,8 +2,8 @@
  * A run of a program from data to results: load, split, train, keep the weights, judge on the unseen classes, write it
  * all to one folder. Called by `main` of an emitted program and by `dmlc run`.
  *
- * The folder gets `weights.safetensors` (the kept parameters and state, and the compression), `log.jsonl` and
- * `results.json`. The weights are on disk before anything is judged.
+ * The folder gets `weights.safetensors` (the kept parameters and state, and the compression), `log.jsonl`,
+ * `results.json` and, where asked for, `trace.json`. The weights are on disk before anything is judged.
  */
 import type { LoadContext } from "./data/types.ts";
 import { startEngine } from "./engine/index.ts";
@@ -13,6 +13,9 @@ import { defaultCacheDirectory } from "./places.ts";
 import type { Program } from "./program.ts";
 import type { Reporter } from "./report/progress.ts";
 import type { Results } from "./report/results.ts";
+import type { StepTrace } from "./trace/step_trace.ts";
+import { traceText } from "./trace/trace_file.ts";
+import { traceTable } from "./trace/trace_table.ts";
 import { createEmbedder } from "./train/embed.ts";
 import { fitted } from "./train/embed.ts";
 import type { Network } from "./train/embed.ts";
@@ -41,6 +44,8 @@ export interface RunOptions {
   readonly allowOutside: boolean;
   /** The per-user cache if absent. */
   readonly cacheDirectory?: string;
+  /** Whether to time the operations of a step: says the dearest and writes `trace.json`. Training is as without. */
+  readonly trace?: boolean;
   readonly reporter: Reporter;
 }
 
@@ -81,6 +86,8 @@ export async function runProgram(program: Program, options: RunOptions): Promise
     const { dataset, batches, split } = loaded;
     const { validation } = split;
     const saying = listener(program, steps, reporter, output.log);
+    let trace: StepTrace | undefined;
+    let captured: boolean | undefined;
     const { recorder } = engine;
     const embedder = createEmbedder(program, sizes, recorder, (note, captured) =>
       saying.onCapture(note, captured),
@@ -96,7 +103,21 @@ export async function runProgram(program: Program, options: RunOptions): Promise
         steps,
         seed,
         signal,
-        listener: saying,
+        listener: {
+          ...saying,
+          onCapture(note, done) {
+            captured = done;
+            saying.onCapture(note, done);
+          },
+          ...(options.trace !== true
+            ? {}
+            : {
+                onTrace(found: StepTrace) {
+                  trace = found;
+                  reporter.message(traceTable(found));
+                },
+              }),
+        } satisfies TrainListener,
         recorder,
         precision,
         embedder,
@@ -104,6 +125,21 @@ export async function runProgram(program: Program, options: RunOptions): Promise
       return train(training, start, holder);
     });
     const trainedAt = performance.now();
+    if (trace !== undefined) {
+      const msPerStep = trained.timing.msPerLateStep;
+      const text = traceText(trace, {
+        model: program.name,
+        spec_hash: program.spec.hash,
+        engine: engine.name,
+        engine_description: engine.description,
+        seed,
+        ...(captured === undefined ? {} : { captured }),
+        ...(msPerStep === undefined ? {} : { training_ms_per_step: msPerStep }),
+      });
+      const took = msPerStep === undefined ? "" : `; a step of training took ${msPerStep.toFixed(2)} ms`;
+      const how = captured === true && took !== "" ? ", captured" : "";
+      reporter.message(`profile of the step: ${await output.saveTrace(text)}${took}${how}`);
+    }
     const { parameters, state } = trained.generation;
     const weights = await readTensors({ ...parameters, ...lasting(state, program.state(sizes)) });
     const path = await output.saveWeights(weights, trained.keptStep);

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -51,6 +51,20 @@ describe("an emitted program as a command", () => {
     expect(written.stdout).toMatch(/R@1 .*MAP@R[^]*\npixels [^]*\nensemble [^]*\ncompressed /);
     expect(written.stderr).toContain("step 2/2");
     expect(existsSync(join(out, "results.json"))).toBe(true);
+    expect(existsSync(join(out, "trace.json"))).toBe(false);
+  });
+
+  test("with --trace, times the step's operations: a table on standard error, the rest in a file", async () => {
+    const out = join(folder, "traced");
+    expect(await start(["--engine", "wasm", "--steps", "1", "--out", out, "--trace"])).toBe(0);
+    expect(written.stderr).toMatch(
+      /operation +shapes +calls +ms +share\n[^]*profile of the step: .*trace.json\n/,
+    );
+    expect(written.stdout).not.toContain("operation");
+    const { traceEvents } = JSON.parse(readFileSync(join(out, "trace.json"), "utf8")) as {
+      traceEvents: unknown[];
+    };
+    expect(traceEvents.length).toBeGreaterThan(100);
   });
 
   test("says what is wrong, with a remedy, and exits with 3", async () => {

@@ -18,6 +18,7 @@ interface Options {
   readonly out?: string;
   readonly model?: string;
   readonly stack?: boolean;
+  readonly trace?: boolean;
   readonly allowOutside: boolean;
   readonly format: "pretty" | "json";
 }
@@ -32,6 +33,7 @@ export function runCommand(terminal: Terminal): Command {
     .option("--out <DIR>", "where everything is written (default: runs/MODEL-SEED)")
     .option("--model <NAME>", "which model, where the spec has several")
     .option("--stack", "compute heads of one shape together, for engines on which that is faster")
+    .option("--trace", "time the step's operations: a table, and trace.json in the run's folder")
     .option("--allow-outside", "data may lie outside the project", false)
     .addOption(
       new Option("--format <FORMAT>", "how to print the results")
@@ -70,6 +72,7 @@ async function run(file: string, options: Options, terminal: Terminal): Promise<
       specDirectory,
       projectRoot: findProjectRoot(specDirectory),
       allowOutside: options.allowOutside,
+      trace: options.trace === true,
       reporter,
     });
     if (options.format === "json") terminal.out(`${JSON.stringify(results, null, 2)}\n`);

@@ -11,6 +11,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { projectConflicts } from "../ensemble/pcgrad.ts";
 import { total } from "../ensemble/node.ts";
 import type { Combined, Surgery } from "../program.ts";
+import { phase } from "../trace/phase.ts";
 import { recorded } from "./tape.ts";
 import type { GradientsOf } from "./tape.ts";
 
@@ -27,14 +28,14 @@ type Gradients = readonly (tf.Tensor | undefined)[];
 /** Runs `forward` once and differentiates what it returns by `inputs`. */
 export function combinedGradients(forward: () => Combined, inputs: readonly tf.Tensor[]): CombinedGradients {
   const minimised = (): { combined: Combined; total: tf.Scalar } => {
-    const combined = forward();
+    const combined = phase("forward", forward);
     const { value, own } = combined;
     return { combined, total: own === undefined ? value : tf.add(value, own) };
   };
   return recorded(inputs, minimised, ({ combined, total: sum }, gradientsOf) => ({
     combined,
     total: sum,
-    gradients: withSurgery(combined, sum, gradientsOf, inputs),
+    gradients: phase("backward", () => withSurgery(combined, sum, gradientsOf, inputs)),
   }));
 }
 

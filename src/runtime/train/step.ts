@@ -5,6 +5,7 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import type { Combined, Program, Sizes, ParameterSpec } from "../program.ts";
+import { phase } from "../trace/phase.ts";
 import { combinedGradients } from "./combined_gradients.ts";
 import { createNet } from "./net.ts";
 import type { Optimizer, RateTensors } from "./optimizers.ts";
@@ -58,9 +59,13 @@ export function createStep(
       const net = createNet(sizes, true, parameters, state, batch.noise);
       let raw: Record<string, tf.Scalar> = {};
       const forward = (): Combined => {
-        const { others, ...embedded } = embedViews(program, batch.images, net);
-        const losses = program.losses(embedded.heads, batch.labels, net, others, batch.ids);
-        const combined = program.combine(losses, { ...embedded, net, labels: batch.labels });
+        const { others, ...embedded } = phase("embed", () => embedViews(program, batch.images, net));
+        const losses = phase("losses", () =>
+          program.losses(embedded.heads, batch.labels, net, others, batch.ids),
+        );
+        const combined = phase("combine", () =>
+          program.combine(losses, { ...embedded, net, labels: batch.labels }),
+        );
         raw = Object.fromEntries(Object.entries(losses).map(([name, loss]) => [name, loss.value]));
         // What leaves the step beside the minimised scalar must outlive the scope of the forward pass.
         for (const tensor of [...Object.values(raw), ...reported(combined), ...Object.values(net.updates)])
@@ -70,7 +75,7 @@ export function createStep(
       const inputs = trained.map((name) => parameters[name]!);
       const { total, combined, gradients } = combinedGradients(forward, inputs);
       const byName = Object.fromEntries(trained.map((name, i) => [name, gradients[i]]));
-      const next = optimizer.apply(parameters, byName, slots, rates);
+      const next = phase("optimizer", () => optimizer.apply(parameters, byName, slots, rates));
       const { weights, groups } = combined;
       const said = { total, losses: raw, weights, ...(groups === undefined ? {} : { groups }) };
       return {

@@ -6,6 +6,8 @@ import type { TrainingBatches } from "../data/batches.ts";
 import type { Dataset } from "../data/types.ts";
 import type { Recorder } from "../engine/capture/recorder.ts";
 import type { ParameterSpec, Program, Sizes } from "../program.ts";
+import { traceStep } from "../trace/step_trace.ts";
+import type { StepTrace } from "../trace/step_trace.ts";
 import { capturedStep } from "./captured_step.ts";
 import { findDivergence } from "./divergence.ts";
 import type { Divergence } from "./divergence.ts";
@@ -28,6 +30,9 @@ const READ_EVERY = 10;
 /** Steps over which the display's speed is averaged. */
 const RECENT_STEPS = 20;
 
+/** Steps that take longer where the step is captured: one records it, one holds the recording against it. */
+const CAPTURE_STEPS = 2;
+
 /** What is said while training. Steps count from 1. */
 export interface TrainListener {
   /** After every step, with the values that were read last and the milliseconds a step takes of late. */
@@ -38,6 +43,8 @@ export interface TrainListener {
   onScore(step: number, score: number, best: boolean): void;
   /** Whether the step is captured, or why not. */
   onCapture(note: string, captured: boolean): void;
+  /** Before the first step, its profile; where this is absent, none is made. */
+  onTrace?(trace: StepTrace): void;
 }
 
 export interface TrainOptions {
@@ -77,6 +84,8 @@ export interface Trained {
   readonly timing: {
     /** Median wall time of a step, batch included. */
     readonly msPerStep: number;
+    /** The same of the last steps, after those that record the step and try the recording; absent if there were no others. */
+    readonly msPerLateStep?: number;
     /** Time that steps waited for their batches. */
     readonly batchSeconds: number;
     /** Time spent on judging on the validation classes. */
@@ -102,10 +111,9 @@ export function initialGeneration(
 export async function train(options: TrainOptions, start: Generation, holder: Holder): Promise<Trained> {
   const { program, sizes, specs, batches, steps, listener, signal } = options;
   const optimizer = createOptimizer(program.train.optimizer, specs);
-  const captured = capturedStep(
-    options.recorder,
-    options.precision.of(createStep(program, sizes, specs, optimizer)),
-    (note, done) => listener.onCapture(note, done),
+  const asWritten = createStep(program, sizes, specs, optimizer);
+  const captured = capturedStep(options.recorder, options.precision.of(asWritten), (note, done) =>
+    listener.onCapture(note, done),
   );
   const { step } = captured;
   const { seed } = options;
@@ -125,10 +133,15 @@ export async function train(options: TrainOptions, start: Generation, holder: Ho
   let batchMs = 0;
 
   while (done < steps && !signal.aborted && !selection.exhausted) {
-    const began = performance.now();
+    let began = performance.now();
     const rate = scheduleFactor(program.train.schedule, done, steps);
     const feeds = await feedsOf(done);
     batchMs += feeds.dataMs;
+    if (done === 0 && listener.onTrace !== undefined) {
+      const before = performance.now();
+      listener.onTrace(traceStep(asWritten, options.precision.of, current, feeds.batch, feeds.rates));
+      began += performance.now() - before;
+    }
     const result = step(current, feeds.batch, feeds.rates);
     disposeFeeds(feeds);
     holder.hold(result);
@@ -161,6 +174,7 @@ export async function train(options: TrainOptions, start: Generation, holder: Ho
     await new Promise((resolve) => setImmediate(resolve));
   }
 
+  const late = stepMs.slice(CAPTURE_STEPS).slice(-RECENT_STEPS);
   const { best } = selection;
   const kept = divergence !== undefined ? good : (best ?? { generation: current, done });
   const trained: Trained = {
@@ -173,6 +187,7 @@ export async function train(options: TrainOptions, start: Generation, holder: Ho
     ...(best === undefined ? {} : { score: best.score }),
     timing: {
       msPerStep: median(stepMs),
+      ...(late.length === 0 ? {} : { msPerLateStep: median(late) }),
       batchSeconds: batchMs / 1000,
       validationSeconds: selection.seconds,
     },

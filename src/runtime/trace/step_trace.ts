@@ -1,0 +1,50 @@
+/**
+ * The profile of a training step: the step runs once more on the arguments of the first, operation by operation, and
+ * what it returns is let go of. A step is a pure function, so training does not notice. Called by the trainer.
+ */
+import { flatten } from "../engine/capture/tree.ts";
+import type { TensorTree } from "../engine/capture/tree.ts";
+import type { RateTensors } from "../train/optimizers.ts";
+import type { StepPrecision } from "../train/precision.ts";
+import type { BatchTensors, Step } from "../train/step.ts";
+import type { Generation } from "../train/tensors.ts";
+import { recordSpans, returnsEarly } from "./record.ts";
+import type { Span } from "./record.ts";
+
+export interface StepTrace {
+  /** The whole step first. */
+  readonly spans: readonly Span[];
+  /** Whether the times are those of issuing operations, not of computing them. */
+  readonly returnsEarly: boolean;
+}
+
+/**
+ * Traces a step. It runs twice, the first time untimed: a first run pays for what is made once, code and memory.
+ *
+ * @param precision in what its layers multiply. The kernels are timed within: it may bring some of its own.
+ */
+export function traceStep(
+  step: Step,
+  precision: StepPrecision["of"],
+  generation: Generation,
+  batch: BatchTensors,
+  rates: RateTensors,
+): StepTrace {
+  const kept = new Set(tensorsOf([{ ...generation }, { ...batch }, { ...rates }]));
+  const letGo = (result: ReturnType<Step>): void => {
+    for (const tensor of tensorsOf([{ ...result, values: { ...result.values } }])) {
+      if (!kept.has(tensor)) tensor.dispose();
+    }
+  };
+  letGo(precision(step)(generation, batch, rates));
+  let spans: readonly Span[] = [];
+  const timed: Step = (...args) => {
+    const recorded = recordSpans("training step", () => step(...args));
+    spans = recorded.spans;
+    return recorded.result;
+  };
+  letGo(precision(timed)(generation, batch, rates));
+  return { spans, returnsEarly: returnsEarly() };
+}
+
+const tensorsOf = (tree: TensorTree) => flatten(tree).tensors;
