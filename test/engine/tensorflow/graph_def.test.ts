@@ -36,7 +36,7 @@ describe("the wire format", () => {
   it("writes numbers in sevens of bits, negative ones in ten bytes", () => {
     expect([...new Message().int(1, 300).finish()]).toEqual([8, 0xac, 2]);
     expect([...new Message().int(1, 0).finish()]).toEqual([8, 0]);
-    expect([...new Message().int(2, -1).finish()]).toEqual([16, ...new Array(9).fill(0xff), 1]);
+    expect([...new Message().int(2, -1).finish()]).toEqual([16, ...Array.from({ length: 9 }, () => 0xff), 1]);
     expect([...new Message().bool(3, true).finish()]).toEqual([24, 1]);
   });
 
