@@ -158,11 +158,71 @@ function faissSection() {
   ];
 }
 
+function pipelineSection() {
+  const pipeline = read("input_pipeline");
+  if (pipeline === undefined) return [];
+  const percent = (share) => `${(100 * share).toFixed(1)}%`;
+  const rows = Object.entries(pipeline.results).map(([task, { threads, none }]) => [
+    task,
+    percent(threads.in_the_step),
+    percent(none.in_the_step),
+    ms(threads.ms_per_step),
+  ]);
+  return [
+    "## Waiting for batches",
+    table(["task", "time in the step", "without threads", "a step"], rows),
+    `${machineOf(pipeline)}; engine ${pipeline.engine}. \`node bench/input_pipeline.mjs\``,
+  ];
+}
+
+function sharingSection() {
+  const sharing = read("loss_sharing");
+  if (sharing?.measured === undefined) return [];
+  const rows = sharing.measured.map(({ batch, width, results, captured }) => {
+    const all = results.at(-1);
+    return [
+      `${batch} x ${width}`,
+      `${all.eager_ms.toFixed(2)} ms`,
+      `${all.captured_ms.toFixed(2)} ms`,
+      `${(all.eager_ms / all.captured_ms).toFixed(1)}x`,
+      captured.to_dearest.toFixed(2),
+    ];
+  });
+  const { cpu, cores, node } = sharing.machine;
+  return [
+    "## Twelve losses on one head, on wasm",
+    "The losses alone, values and gradients: operation by operation and captured, and how many times the dearest of them costs, captured as well, the twelve cost together.",
+    table(["batch x width", "by operation", "captured", "faster", "times the dearest"], rows),
+    `${machineOf({ machine: `${cpu}, ${cores} cores`, node, date: sharing.date })}; load average ${sharing.load_average}. \`node bench/loss_sharing.mjs\``,
+  ];
+}
+
+function memorySection() {
+  const flat = read("memory_flat");
+  if (flat === undefined) return [];
+  const rows = flat.results.flatMap(({ engine, readings }) =>
+    readings.map(({ step, resident_mb, tensors }) => [
+      engine,
+      step.toLocaleString("en"),
+      `${resident_mb.toFixed(0)} MB`,
+      `${tensors}`,
+    ]),
+  );
+  return [
+    "## Memory of a long run",
+    table(["engine", "after step", "resident", "tensors"], rows),
+    "`node bench/memory_flat.mjs`",
+  ];
+}
+
 const sections = [
   "# Benchmarks",
   "Written by `npm run generate` from `bench/results/`; each section names the script that measured it and the machine. Claims are ratios of two things measured side by side in one run.",
   ...stepsSection(),
   ...faissSection(),
+  ...pipelineSection(),
+  ...sharingSection(),
+  ...memorySection(),
 ];
 if (sections.length > 2) writeFileSync(path("docs/benchmarks.md"), `${sections.join("\n\n")}\n`);
 
