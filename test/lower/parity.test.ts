@@ -157,12 +157,20 @@ const DEGENERATE: Readonly<Record<string, Make>> = {
   "proxies of length zero": withProxies(rows([e, f, g, h], [0, 0, 1, 1]), [zero]),
 };
 
+/** Regularisers on the class vectors of the loss around them. */
+const REGULARISED = `loss regularised(inner: loss) {
+  param w: real[classes, dim] = xavier_uniform()
+  mean[i] cross_entropy[k in classes](cosine(x[i], w[k]) / 0.1, y[i]) + 0.3 * inner(x: w)
+}`;
+const REGULARISERS = ["regular_face", "center_invariant", "lp_regularizer", "zero_mean"];
+
 for (const [use, tolerance] of [
   ...USES.map((use) => [use, FLOAT32] as const),
   ...[...MAGNIFYING, ...MAGNIFYING_BY_CLASSES].map((use) => [use, CONDITIONED] as const),
+  ...REGULARISERS.map((use) => [`regularised(inner: ${use})`, CONDITIONED] as const),
 ])
   describe(use, () => {
-    const instance = loss(use);
+    const instance = loss(use, REGULARISED);
     for (const [name, labels] of Object.entries({ "P x K": PK, ragged: RAGGED }))
       for (const unit of [true, false])
         for (const seed of [1, 2])

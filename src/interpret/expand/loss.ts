@@ -104,7 +104,10 @@ function expandBody(e: Expansion, instance: LossInstance, views: readonly Tensor
   return expandNode(e, declaration.body, frame);
 }
 
-/** `inner(x: normalize(prefix(x, m)))`: the loss on other embeddings of the same samples. */
+/**
+ * `inner(x: normalize(prefix(x, m)))`: the loss on other embeddings of the same samples; `inner(x: w)`: on the rows of a
+ * parameter, which a regulariser takes as well.
+ */
 export function expandInnerLoss(
   e: Expansion,
   call: Call,
@@ -119,8 +122,6 @@ export function expandInnerLoss(
     const operand = expand(e, argument.value, frame);
     if (view === undefined || !names.includes(view) || !isTensor(operand) || operand.shape.length !== 2)
       throw new InterpretError(`${name} takes the views (${names.join(", ")})`, argument.span);
-    if (operand.shape[0] !== e.samples)
-      throw new InterpretError("an inner loss is on the samples of the batch", argument.span);
     views.set(view, operand);
   });
   const ordered = names.map((view) => views.get(view));
