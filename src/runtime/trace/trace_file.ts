@@ -34,8 +34,8 @@ export function traceText(trace: StepTrace, metadata: TraceMetadata): string {
       name: span.name,
       cat: span.kind === "kernel" ? (span.phases[0] ?? "step") : span.kind,
       ph: "X",
-      ts: microseconds(span.start),
-      dur: microseconds(span.end) - microseconds(span.start),
+      ts: nanoseconds(span.start) / 1e3,
+      dur: (nanoseconds(span.end) - nanoseconds(span.start)) / 1e3,
       ...place,
       args: argumentsOf(span),
     })),
@@ -48,10 +48,10 @@ export function traceText(trace: StepTrace, metadata: TraceMetadata): string {
 }
 
 function argumentsOf(span: Span): Record<string, unknown> {
-  const own = { own: Math.round(span.own * 1e6) / 1e3 };
+  const own = { own: nanoseconds(span.own) / 1e3 };
   if (span.kind !== "kernel") return own;
   return { inputs: span.inputs, outputs: span.outputs, phase: span.phases.join("/"), ...own };
 }
 
-/** Of milliseconds, in whole nanoseconds: spans that nest still do. */
-const microseconds = (ms: number): number => Math.round(ms * 1e6) / 1e3;
+/** Whole ones, of milliseconds: spans that nest still do. */
+const nanoseconds = (ms: number): number => Math.round(ms * 1e6);
