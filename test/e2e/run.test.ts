@@ -52,7 +52,9 @@ describe("dmlc run", () => {
   test("writes results of the documented form, and nothing else", () => {
     const measured = results(join(here.project, "..", "elsewhere", "run"));
     expect(resultsSchema.parse(measured)).toEqual(measured);
-    const keys = "model spec_hash engine seed steps data test compression weights head_weights timing".split(" ");
+    const keys = "model spec_hash engine seed steps data test compression weights head_weights timing".split(
+      " ",
+    );
     expect(Object.keys(measured)).toEqual(keys);
     expect(Object.keys(measured["test"] as object)).toEqual(
       "pixels untrained heads ensemble compressed".split(" "),
