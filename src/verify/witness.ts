@@ -36,9 +36,7 @@ function numbersIn({ lowered }: LossSubject): number {
   const labels = LABELS.at(-1)!;
   const sizes = { batch: labels.length, classes: Math.max(...labels) + 1 };
   return topological([lowered.value])
-    .map(({ shape }) =>
-      shape.reduce<number>((all, side) => all * lengthOf(side, sizes), 1),
-    )
+    .map(({ shape }) => shape.reduce<number>((all, side) => all * lengthOf(side, sizes), 1))
     .reduce((sum, own) => sum + own, 0);
 }
 
