@@ -1,7 +1,7 @@
 /**
  * The ensemble of examples/icons.dml against single losses of the same total dimension (bench/icons/*.dml), over several
  * seeds, each arm through the built command line. Writes bench/results/icons.json after every run; what was measured
- * with the same spec, seed and steps is not measured again. Run after `npm run build`:
+ * with the same spec, seed and steps is not measured again. On the embedded engine. Run after `npm run build`:
  *
  *   node bench/compare_icons.mjs [--seeds 3] [--steps N] [--arms ensemble,triplet] [--out FILE]
  *
@@ -100,7 +100,7 @@ function measure(arm, seed) {
   const folder = mkdtempSync(join(tmpdir(), "dmlc-bench-"));
   try {
     console.error(`${arm.name}, seed ${seed}`);
-    const flags = ["--seed", String(seed), "--out", folder, "--format", "json"];
+    const flags = ["--engine", "wasm", "--seed", String(seed), "--out", folder, "--format", "json"];
     if (asked !== null) flags.push("--steps", String(asked));
     const { status, stdout } = spawnSync(
       process.execPath,
