@@ -20,7 +20,8 @@ const one = 1;
 const squareRootOf = { oneMinusSquare: (x: tf.Tensor) => tf.sqrt(tf.sub(one, tf.square(x))) };
 
 export const elementwiseGradients: readonly tf.GradConfig[] = [
-  ofInput(tf.Abs, (dy, x) => tf.mul(dy, tf.sign(x))),
+  // Not by `sign`, which the wasm backend takes to be 0 for all of at most 1e-7.
+  ofInput(tf.Abs, (dy, x) => tf.mul(dy, tf.sub(tf.step(x), tf.step(tf.neg(x))))),
   ofInput(tf.Acos, (dy, x) => tf.neg(tf.div(dy, squareRootOf.oneMinusSquare(x)))),
   ofInput(tf.Acosh, (dy, x) => tf.div(dy, tf.sqrt(tf.sub(tf.square(x), one)))),
   ofInput(tf.Asin, (dy, x) => tf.div(dy, squareRootOf.oneMinusSquare(x))),
