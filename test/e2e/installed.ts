@@ -60,7 +60,9 @@ export function install(): Installed {
   const built = spawnSync(process.execPath, [tsc, "-p", config, "--outDir", join(pack, "dist")]);
   if (built.status !== 0) throw new Error(`the build failed:\n${built.stdout}${built.stderr}`);
 
-  const environment = { ...process.env, DMLC_CACHE: join(folder, "cache"), NO_COLOR: "1" };
+  // Nothing that this machine has installed beside the package is seen, unless a test says so.
+  const own = { DMLC_CACHE: join(folder, "cache"), DMLC_BACKEND_DIR: "", NO_COLOR: "1" };
+  const environment = { ...process.env, ...own };
   const node: Installed["node"] = (args, { cwd = project, interruptAt, env = {} } = {}) =>
     new Promise((resolve, reject) => {
       const child = spawn(process.execPath, [...args], {
