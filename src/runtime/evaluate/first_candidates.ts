@@ -7,6 +7,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { squaredDistance } from "./candidates.ts";
 import type { Centred } from "./centred.ts";
 import type { Neighbours } from "./retrieve.ts";
+import { productError, UNIT_ROUNDOFF } from "./rounding.ts";
 
 export interface FirstNeighbours {
   /** Right for every query but those in `open`, whose places hold nothing. */
@@ -28,8 +29,6 @@ const BLOCK_BYTES = 2 ** 26;
 const STRIP = 64;
 /** Score of a column that is no sample: no vector is longer than 1. */
 const FAR = -1e6;
-/** Half the distance from 1 to the next float32. */
-const UNIT_ROUNDOFF = 2 ** -24;
 
 /**
  * The `depths[q]` nearest other samples of each sample q, where they can be told from the engine's first candidates;
@@ -165,11 +164,11 @@ function settle(
 
 /**
  * Bound on the error of -2 times a score as an estimate of the key, no vector being longer than 1: the product of
- * dim + 1 terms is within γ(‖q‖‖x‖ + ‖x‖²/2) (Higham 2002, §3.1), and rounding moved each vector by at most u times its
+ * dim + 1 terms is within γ(‖q‖‖x‖ + ‖x‖²/2) (`productError`), and rounding moved each vector by at most u times its
  * length, and half the squared norm likewise.
  */
 function bound(dim: number, squaredNorm: number): number {
-  const gamma = ((dim + 1) * UNIT_ROUNDOFF) / (1 - (dim + 1) * UNIT_ROUNDOFF);
+  const gamma = productError(dim + 1);
   const length = Math.sqrt(squaredNorm);
   return 2 * gamma * (length + 0.5) + 2.1 * UNIT_ROUNDOFF * (length + 1) ** 2;
 }

@@ -13,6 +13,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { CandidateLists } from "./candidates.ts";
 import type { Centred } from "./centred.ts";
 import { firstCandidates, selectsFast } from "./first_candidates.ts";
+import { productError, UNIT_ROUNDOFF } from "./rounding.ts";
 
 /** The neighbours of query q are `indices[offsets[q]] .. indices[offsets[q + 1] - 1]`, nearest first, never q itself. */
 export interface Neighbours {
@@ -29,9 +30,6 @@ export interface Tile {
 
 /** 8 MB of float32: large enough for full speed of the matrix product, small enough to stay near the processor. */
 const DEFAULT_TILE: Tile = { rows: 4096, columns: 512 };
-
-/** Half the distance from 1 to the next float32. */
-const UNIT_ROUNDOFF = 2 ** -24;
 
 /**
  * The `depths[q]` nearest other samples of each sample q, nearest first; equal distances by lowest index.
@@ -89,13 +87,12 @@ async function allPairs(
 /**
  * Bound on the error of `squaredNorms[j] - 2 * product(q, j)` as an estimate of (scaled) D² - ‖q‖², for every j.
  *
- * The dot product of two float32 vectors is within γ‖a‖‖b‖, γ = dim·u/(1 - dim·u), in whatever order it is summed
- * (Higham 2002, "Accuracy and Stability of Numerical Algorithms", §3.1); rounding the centred vectors moves each by at
- * most u times its length.
+ * The dot product of two float32 vectors is within γ‖a‖‖b‖ (`productError`); rounding the centred vectors moves each by
+ * at most u times its length.
  */
 function errorBounds(centred: Centred): Float64Array {
   const { n, dim, squaredNorms } = centred;
-  const gamma = (dim * UNIT_ROUNDOFF) / (1 - dim * UNIT_ROUNDOFF);
+  const gamma = productError(dim);
   const longest = Math.sqrt(squaredNorms.reduce((a, b) => Math.max(a, b), 0));
   const bounds = new Float64Array(n);
   for (let q = 0; q < n; q++) {
