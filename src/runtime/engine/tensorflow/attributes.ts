@@ -12,11 +12,7 @@ const TYPES: Readonly<Record<string, Readonly<Record<string, number>>>> = {
 };
 
 /** What is left out of an operation's attributes, given the types of its inputs. */
-export function missingAttributes(
-  op: string,
-  inputs: readonly number[],
-  _outputs: number,
-): Record<string, AttributeValue> {
+export function missingAttributes(op: string, inputs: readonly number[]): Record<string, AttributeValue> {
   const types = Object.entries(TYPES[op] ?? {});
   return Object.fromEntries(types.map(([name, input]) => [name, { kind: "type", value: inputs[input]! }]));
 }

@@ -144,7 +144,7 @@ export class Recording implements SequenceListener {
     const operands = inputs.map((id) => this.#known(id));
     const given = Object.fromEntries(attributes.map((each) => [each.name, attributeOf(each, this.#real)]));
     const types = operands.map(({ dtype }) => dtype);
-    const all = { ...missingAttributes(op, types, outputs), ...given };
+    const all = { ...missingAttributes(op, types), ...given };
     const node = this.#add(op, op, [...operands, ...(this.#barriers.at(-1) ?? [])], all);
     const varies = operands.some((operand) => operand.varies);
     handles.forEach(({ id, dtype, shape }, output) => {
