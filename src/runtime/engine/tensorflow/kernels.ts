@@ -10,6 +10,7 @@ import {
   HALF_SUM_OF_SQUARES,
   RELU_GRADIENT,
 } from "../kernel_names.ts";
+import { kernelsOf } from "../registry.ts";
 import type { NodeBackend, OpAttribute } from "./binding.ts";
 
 interface Call {
@@ -18,17 +19,19 @@ interface Call {
   readonly attrs: Readonly<Record<string, number>>;
 }
 
+const { add, replace } = kernelsOf("tensorflow");
+
 /** Registers every kernel below for the backend `tensorflow`. */
 export function registerTensorflowKernels(): void {
-  add(RELU_GRADIENT, ({ inputs: { dy, x }, backend }) =>
+  add<Call>(RELU_GRADIENT, ({ inputs: { dy, x }, backend }) =>
     backend.executeSingleOutput("ReluGrad", [type(backend, "T", dy!)], [dy!, x!]),
   );
-  add(HALF_SUM_OF_SQUARES, ({ inputs: { x }, backend }) =>
+  add<Call>(HALF_SUM_OF_SQUARES, ({ inputs: { x }, backend }) =>
     backend.executeSingleOutput("L2Loss", [type(backend, "T", x!)], [x!]),
   );
   replace(tf.GatherV2, () => gather);
   replace(tf.BatchMatMul, product);
-  add(BATCH_NORM_TRAINING, ({ inputs: { x, gamma, beta }, backend, attrs }) => {
+  add<Call>(BATCH_NORM_TRAINING, ({ inputs: { x, gamma, beta }, backend, attrs }) => {
     const none = tf.tensor1d([], "float32");
     const operands = [asImages(x!), gamma!, beta!, none, none];
     const [y, mean, variance, ...saved] = backend.executeMultipleOutputs(
@@ -40,7 +43,7 @@ export function registerTensorflowKernels(): void {
     none.dispose();
     return [tf.reshape(y!, x!.shape), mean!, variance!, ...saved];
   });
-  add(BATCH_NORM_TRAINING_GRADIENT, ({ inputs, backend, attrs }) => {
+  add<Call>(BATCH_NORM_TRAINING_GRADIENT, ({ inputs, backend, attrs }) => {
     const { dy, x, gamma, saved1, saved2, saved3 } = inputs;
     const [dx, dGamma, dBeta, ...rest] = backend.executeMultipleOutputs(
       "FusedBatchNormGradV3",
@@ -114,19 +117,3 @@ function type({ binding }: NodeBackend, name: string, { dtype }: tf.Tensor): OpA
 }
 
 type Kernel = (call: Call) => tf.TensorInfo | tf.TensorInfo[];
-
-/** A kernel in place of tfjs-node's, which it may call in the cases it does not cover. */
-function replace(kernelName: string, make: (shipped: Kernel) => Kernel): void {
-  const shipped = tf.getKernel(kernelName, "tensorflow").kernelFunc as unknown as Kernel;
-  tf.unregisterKernel(kernelName, "tensorflow");
-  add(kernelName, make(shipped));
-}
-
-function add(kernelName: string, kernel: Kernel): void {
-  if (tf.getKernel(kernelName, "tensorflow") !== undefined) return;
-  tf.registerKernel({
-    kernelName,
-    backendName: "tensorflow",
-    kernelFunc: kernel as unknown as tf.KernelFunc,
-  });
-}

@@ -4,6 +4,7 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { BATCH_NORM_BACKWARD, BATCH_NORM_FORWARD, BATCH_STATISTICS, RELU_GRADIENT } from "../kernel_names.ts";
+import { kernelsOf } from "../registry.ts";
 import { batchMatMul } from "./batch_matmul.ts";
 import { batchNormBackward, batchNormForward, batchStatistics } from "./batch_norm.ts";
 import { broadcastKernel } from "./broadcast.ts";
@@ -11,13 +12,14 @@ import { conv2D } from "./conv2d.ts";
 import { conv2DFilterGradient } from "./conv2d_filter_gradient.ts";
 import { conv2DInputGradient } from "./conv2d_input_gradient.ts";
 import { gather, tile } from "./copies.ts";
-import type { Kernel, KernelCall } from "./heap.ts";
 import { identity } from "./identity.ts";
 import { averagePoolGradient, maxPool, maxPoolGradient } from "./pool.ts";
 import { reluGradient } from "./relu_gradient.ts";
 import { reduceColumns } from "./sum.ts";
 import { runKernels } from "./simd/runs.ts";
 import { unsortedSegmentSum } from "./unsorted_segment_sum.ts";
+
+const { add, replace } = kernelsOf("wasm");
 
 /** Registers every kernel below for the backend `wasm`. */
 export function registerTrainingKernels(): void {
@@ -39,24 +41,4 @@ export function registerTrainingKernels(): void {
   replace(tf.Tile, tile);
   replace(tf.GatherV2, gather);
   for (const { name, types, result } of runKernels) replace(name, broadcastKernel(name, types, result));
-}
-
-/** A kernel the backend lacks; one that is there already, in a later version of the backend, is left alone. */
-function add<Inputs extends string, Attributes>(
-  kernelName: string,
-  kernel: (call: KernelCall<Inputs, Attributes>) => tf.TensorInfo | tf.TensorInfo[],
-): void {
-  if (tf.getKernel(kernelName, "wasm") !== undefined) return;
-  tf.registerKernel({ kernelName, backendName: "wasm", kernelFunc: kernel as unknown as tf.KernelFunc });
-}
-
-/** A kernel in place of the shipped one, which it may call in the cases it does not cover. */
-function replace<Inputs extends string, Attributes>(
-  kernelName: string,
-  make: (shipped: Kernel<Inputs, Attributes>) => Kernel<Inputs, Attributes>,
-): void {
-  const shipped = tf.getKernel(kernelName, "wasm").kernelFunc;
-  const kernelFunc = make(shipped as unknown as Kernel<Inputs, Attributes>) as unknown as tf.KernelFunc;
-  tf.unregisterKernel(kernelName, "wasm");
-  tf.registerKernel({ kernelName, backendName: "wasm", kernelFunc });
 }
