@@ -17,6 +17,7 @@ import { norm, reduce, squaredDistance } from "./reduce.ts";
 import * as scalars from "./scalars.ts";
 import { ABSENT } from "./tape.ts";
 import type { Slot, Tape } from "./tape.ts";
+import type { Term } from "./terms.ts";
 
 type VariableNode = Node & { kind: "variable" };
 
@@ -30,6 +31,8 @@ export class Evaluation {
   readonly tape: Tape;
   /** Tuples that the reduction of each node's last evaluation held; 0 where it was not evaluated. */
   readonly held: Float64Array;
+  /** The terms of the present tuples of each reduction that is watched (terms.ts). */
+  readonly watched: ReadonlyMap<Node, Term[]>;
   /** Tuples visited so far, against the budget. */
   visited = 0;
   private readonly memos: (Int32Array | null | undefined)[];
@@ -38,13 +41,20 @@ export class Evaluation {
   private readonly ids: ArrayLike<number> | undefined;
 
   /** `firstSlot`: where the elements of each input but the labels start on the tape, in row-major order. */
-  constructor(graph: Graph, tape: Tape, firstSlot: ReadonlyMap<Input, Slot>, samples: Samples) {
+  constructor(
+    graph: Graph,
+    tape: Tape,
+    firstSlot: ReadonlyMap<Input, Slot>,
+    samples: Samples,
+    watched: readonly Node[] = [],
+  ) {
     this.tape = tape;
     this.firstSlot = firstSlot;
     this.labels = samples.labels;
     this.ids = samples.ids;
     this.memos = [];
     this.held = new Float64Array(graph.nodes.length);
+    this.watched = new Map(watched.map((node) => [node, []]));
   }
 
   /** The number that a node is at the current values of its free indices, or `ABSENT`. */

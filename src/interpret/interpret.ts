@@ -19,6 +19,8 @@ import { children } from "./nodes.ts";
 import type { Input, Node } from "./nodes.ts";
 import { ABSENT, Tape } from "./tape.ts";
 import type { Slot } from "./tape.ts";
+import { isOverList, termsOf, watchable } from "./terms.ts";
+import type { Terms } from "./terms.ts";
 
 /** `rows` embeddings of `columns` numbers, row by row. */
 export interface Matrix {
@@ -51,6 +53,8 @@ export interface LossBatch {
 
 export interface InterpretOptions {
   readonly gradient?: boolean;
+  /** Whether the shares of the samples and the active tuples are wanted. */
+  readonly terms?: boolean;
   /** `LOSS on MINER`. */
   readonly miner?: MinerInstance;
 }
@@ -63,6 +67,7 @@ export interface Interpretation {
     readonly views: readonly Float64Array[];
     readonly params: ReadonlyMap<string, Float64Array>;
   };
+  readonly terms?: Terms;
   /** States after the step. */
   readonly states: ReadonlyMap<string, Tensor>;
   /** What is remembered after the step, where the batch came with a memory. */
@@ -86,22 +91,25 @@ export function interpretLoss(
     dims: batch.views.map((view) => view.columns),
   };
   const loss = expandLoss(instance, sizes, options.miner);
-  const tape = new Tape(options.gradient === true);
+  const tape = new Tape(options.gradient === true || options.terms === true);
   const samples = withMemory(batch);
   const firstSlot = inputsOf(loss, batch, samples, tape);
-  const evaluation = new Evaluation(loss.graph, tape, firstSlot, samples);
+  const { reductions, lists } = outermost(loss.root);
+  const watched = options.terms === true ? watchable([...reductions, ...lists]) : [];
+  const evaluation = new Evaluation(loss.graph, tape, firstSlot, samples, watched);
   const root = evaluation.evaluate(loss.root);
-  const reductions = outermost(loss.root);
   const valid = reductions.length === 0 || reductions.some((node) => evaluation.held[node.id]! > 0);
   const defined = valid && root !== ABSENT;
+  const recorded = options.gradient === true || options.terms === true;
+  const slopes = defined && recorded ? tape.backward(root) : undefined;
   const result = {
     value: defined ? tape.value(root) : 0,
     valid,
+    ...(options.terms === true ? { terms: termsOf(loss.root, evaluation, sizes.batch, slopes) } : {}),
     states: nextStates(loss, evaluation),
     ...(batch.memory === undefined ? {} : { memory: remember(batch, batch.memory) }),
   };
   if (options.gradient !== true) return result;
-  const slopes = defined ? tape.backward(root) : undefined;
   const of = (input: Input, length: number): Float64Array => {
     const first = firstSlot.get(input)!;
     return slopes?.slice(first, first + length) ?? new Float64Array(length);
@@ -205,20 +213,22 @@ function elementsOf(loss: ExpandedLoss, input: Input, operand: Operand): Node[] 
   });
 }
 
-/** The reductions that no other reduction holds, lists looked through. */
-function outermost(root: Node): Node[] {
-  const found: Node[] = [];
+/** The reductions that no other reduction holds, lists looked through, and the reductions over those lists. */
+function outermost(root: Node): { readonly reductions: readonly Node[]; readonly lists: readonly Node[] } {
+  const reductions: Node[] = [];
+  const lists: Node[] = [];
   const seen = new Set<Node>();
   const open = [root];
   for (let node = open.pop(); node !== undefined; node = open.pop()) {
     if (seen.has(node)) continue;
     seen.add(node);
-    const unrolled = node.kind === "reduce" && node.branches.every((branch) => branch.variables.length === 0);
-    if (node.kind === "reduce" && unrolled) open.push(...node.branches.map((branch) => branch.body));
-    else if (node.kind === "reduce" || node.kind === "squared_distance") found.push(node);
+    if (isOverList(node)) {
+      lists.push(node);
+      open.push(...node.branches.map((branch) => branch.body));
+    } else if (node.kind === "reduce" || node.kind === "squared_distance") reductions.push(node);
     else if (node.kind !== "norm") open.push(...children(node));
   }
-  return found;
+  return { reductions, lists };
 }
 
 function count(shape: readonly number[]): number {

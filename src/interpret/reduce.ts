@@ -37,13 +37,22 @@ function visitTuples(e: Evaluation, branch: Branch, visit: () => boolean): boole
   return walk(0);
 }
 
+/** Keeps the term of the tuple that is being visited, for a reduction that is watched. */
+function note(e: Evaluation, node: Reduce, branch: number, slot: Slot): void {
+  const [first] = node.branches[branch]!.variables;
+  e.watched.get(node)?.push({ branch, first: first?.value ?? -1, slot });
+}
+
 /** The bodies of the present tuples. */
 function present(e: Evaluation, node: Reduce): Slot[] {
   const slots: Slot[] = [];
-  for (const branch of node.branches)
+  for (const [k, branch] of node.branches.entries())
     visitTuples(e, branch, () => {
       const slot = e.evaluate(branch.body);
-      if (slot !== ABSENT) slots.push(slot);
+      if (slot !== ABSENT) {
+        slots.push(slot);
+        note(e, node, k, slot);
+      }
       if (slots.length > TAPE) throw new BudgetError("the batch has too many tuples to interpret this loss");
       return true;
     });
@@ -69,11 +78,12 @@ function logical(e: Evaluation, node: Reduce): number {
   let held = 0;
   let count = 0;
   let stopped = false;
-  for (const branch of node.branches) {
+  for (const [k, branch] of node.branches.entries()) {
     if (stopped) break;
     stopped = !visitTuples(e, branch, () => {
       held++;
       const holds = e.test(branch.body);
+      note(e, node, k, e.tape.constant(holds ? 1 : 0));
       if (holds) count++;
       return node.op === "count" || holds === (node.op === "all");
     });

@@ -81,7 +81,7 @@ export class Tape {
 
   /** Adds an edge to the number that the next `close` appends. */
   edge(parent: Slot, partial: number): void {
-    if (!this.recording || partial === 0 || !this.depends(parent)) return;
+    if (!this.recording || partial === 0 || !this.varies(parent)) return;
     if (this.edges === this.parents.length) {
       this.parents = grown(this.parents, 2 * this.edges);
       this.partials = grown(this.partials, 2 * this.edges);
@@ -103,7 +103,7 @@ export class Tape {
     return this.length++;
   }
 
-  /** Derivatives of the number at `root` with respect to the slots of the inputs. */
+  /** Derivatives of the number at `root` with respect to every slot up to it, the inputs first. */
   backward(root: Slot): Float64Array {
     const adjoint = new Float64Array(Math.max(root + 1, this.lastInput));
     adjoint[root] = 1;
@@ -115,10 +115,11 @@ export class Tape {
         adjoint[parent] = adjoint[parent]! + upstream * this.partials[e]!;
       }
     }
-    return adjoint.subarray(0, this.lastInput);
+    return adjoint;
   }
 
-  private depends(slot: Slot): boolean {
+  /** Whether a number has a slope by some input. */
+  varies(slot: Slot): boolean {
     return slot < this.lastInput || this.edgeEnd[slot]! > (this.edgeEnd[slot - 1] ?? 0);
   }
 }
