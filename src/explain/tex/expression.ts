@@ -10,7 +10,7 @@ import type { Argument, Binary, Call, Expression, Index, IndexBinding, Reduction
 import { binaryPower, isComparison } from "../../syntax/operators.ts";
 import { printExpression } from "../../syntax/print.ts";
 import { signed } from "./functions.ts";
-import { atom, held, parenthesised, powers, times, type Piece } from "./shape.ts";
+import { atom, fraction, held, parenthesised, powers, times, type Piece } from "./shape.ts";
 import { functionToTex, nameToTex, numberToTex, textToTex } from "./words.ts";
 
 /** What an expression has to know of the declaration it stands in. */
@@ -19,6 +19,8 @@ export interface Surroundings {
   readonly subscripted: ReadonlySet<string>;
   /** Names the declaration gives a meaning of its own: never the library's functions. */
   readonly own: ReadonlySet<string>;
+  /** Parameters that are lists of numbers. */
+  readonly lists: ReadonlySet<string>;
 }
 
 const comparisons: Readonly<Record<string, string>> = {
@@ -58,10 +60,8 @@ export function expressionToTex(expression: Expression, around: Surroundings): P
       return binary(expression, around);
     case "If": {
       const condition = tex(expression.condition).tex;
-      return atom(
-        `\\begin{cases}${tex(expression.then).tex} & \\text{if } ${condition} \\\\ ` +
-          `${tex(expression.else).tex} & \\text{otherwise}\\end{cases}`,
-      );
+      const cases = `${tex(expression.then).tex} & \\text{if } ${condition} \\\\ ${tex(expression.else).tex} & \\text{otherwise}`;
+      return { tex: `\\begin{cases}${cases}\\end{cases}`, power: powers.choice };
     }
     case "Call":
       return call(expression, around);
@@ -84,12 +84,15 @@ function belowTo(to: Expression, around: Surroundings): string {
 
 function binary(expression: Binary, around: Surroundings): Piece {
   const { op } = expression;
-  const left = number(expression.left, around, op);
-  const right = number(expression.right, around, op);
+  const arithmetic = "+-*/^".includes(op);
+  const left = arithmetic ? asNumber(expression.left, around) : expressionToTex(expression.left, around);
+  const right = arithmetic ? asNumber(expression.right, around) : expressionToTex(expression.right, around);
   const [leftPower, rightPower] = binaryPower[op];
   if (op === "*") return times(left, right);
-  if (op === "/") return atom(`\\frac{${left.tex}}{${right.tex}}`);
+  if (op === "/") return fraction(left, right);
   if (op === "^") return { tex: `${held(left, powers.power + 1).tex}^{${right.tex}}`, power: powers.power };
+  if (op === "+" && right.tex.startsWith("-"))
+    return { tex: `${held(left, leftPower).tex} + ${parenthesised(right.tex)}`, power: leftPower };
   const sign = op === "and" ? ",\\ " : op === "or" ? " \\lor " : ` ${comparisons[op] ?? op} `;
   return {
     tex: `${held(left, leftPower).tex}${sign}${held(right, rightPower).tex}`,
@@ -98,12 +101,12 @@ function binary(expression: Binary, around: Surroundings): Piece {
   };
 }
 
-/** An operand; a truth that is reckoned with is a number, 1 or 0. */
-function number(operand: Expression, around: Surroundings, op: Binary["op"]): Piece {
+/** An operand of arithmetic; a truth that is reckoned with is a number, 1 or 0. */
+function asNumber(operand: Expression, around: Surroundings): Piece {
   const piece = expressionToTex(operand, around);
   const truth =
     operand.kind === "Binary" && (isComparison(operand.op) || operand.op === "and" || operand.op === "or");
-  return truth && "+-*/^".includes(op) ? atom(`\\left[\\!\\left[${piece.tex}\\right]\\!\\right]`) : piece;
+  return truth ? atom(`\\left[\\!\\left[${piece.tex}\\right]\\!\\right]`) : piece;
 }
 
 function call(expression: Call, around: Surroundings): Piece {
@@ -149,6 +152,9 @@ function index(expression: Index, around: Surroundings): Piece {
   return atom(subscripted(held(target, powers.power).tex, indices));
 }
 
+/** Characters of TeX that may stand side by side below a sum; what is longer goes one below the other. */
+const narrow = 56;
+
 // ── Reductions ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 const signsOfReductions: Readonly<Record<string, string>> = {
@@ -166,12 +172,17 @@ const signsOfReductions: Readonly<Record<string, string>> = {
 };
 
 function reduction(expression: Reduction, around: Surroundings): Piece {
-  const bodies = expression.bodies.map((body) => expressionToTex(body, around));
+  const bodies = expression.bodies.map((body) => {
+    const truth = expression.op !== "count" && expression.op !== "any" && expression.op !== "all";
+    return truth ? asNumber(body, around) : expressionToTex(body, around);
+  });
   const below = [
     ...bindings(expression.indices, around),
     ...expression.guards.map((guard) => expressionToTex(guard, around).tex),
   ];
-  const bounds = below.length < 2 ? below.join("") : `\\substack{${below.join(" \\\\ ")}}`;
+  const [first = "", ...conditions] = below;
+  const line = conditions.length === 0 ? first : `${first} \\,:\\, ${conditions.join(",\\, ")}`;
+  const bounds = line.length <= narrow ? line : `\\substack{${below.join(" \\\\ ")}}`;
   const [body] = bodies;
   switch (expression.op) {
     case "any":
@@ -185,7 +196,7 @@ function reduction(expression: Reduction, around: Surroundings): Piece {
     case "logsumexp": {
       const inner = body?.tex ?? "";
       const power = inner.length < 40 ? `e^{${inner}}` : `\\exp${parenthesised(inner)}`;
-      return { tex: `\\log \\sum_{${bounds}} ${power}`, power: powers.product };
+      return { tex: `\\log \\sum_{${bounds}} ${power}`, power: powers.product, open: true };
     }
     case "sum":
     case "mean":
@@ -197,6 +208,7 @@ function reduction(expression: Reduction, around: Surroundings): Piece {
       return {
         tex: `${signsOfReductions[expression.op]!}_{${bounds}} ${body === undefined ? "" : held(body, powers.product).tex}`,
         power: powers.product,
+        open: true,
       };
     default: {
       const sign =
@@ -218,7 +230,7 @@ function bindings(indices: readonly IndexBinding[], around: Surroundings): strin
       const low = expressionToTex(domain.from, around).tex;
       bounded.push(`${low} \\le ${letter} < ${expressionToTex(domain.to, around).tex}`);
     } else if (domain.kind === "List") bounded.push(`${letter} \\in ${expressionToTex(domain, around).tex}`);
-    else if (domain.kind === "Name" && !around.own.has(domain.text))
+    else if (domain.kind === "Name" && !around.own.has(domain.text) && !around.lists.has(domain.text))
       bounded.push(`${letter} \\le ${expressionToTex(domain, around).tex}`);
     else if (domain.kind === "Number") bounded.push(`${letter} < ${expressionToTex(domain, around).tex}`);
     else bounded.push(`${letter} \\in ${expressionToTex(domain, around).tex}`);

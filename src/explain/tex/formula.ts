@@ -2,12 +2,16 @@
  * A declaration's formula as lines of TeX, for reference pages: what its `let`s abbreviate, what it learns and keeps, and
  * its value. Called by whoever writes pages. Pure.
  */
-import type { Declaration, Expression, LossDeclaration, Statement } from "../../syntax/ast.ts";
+import type { Declaration, Expression, LossDeclaration, Parameter, Statement } from "../../syntax/ast.ts";
 import { walk } from "../../syntax/traverse.ts";
 import { expressionToTex, type Surroundings } from "./expression.ts";
+import { held, powers } from "./shape.ts";
 import { nameToTex, functionToTex, textToTex } from "./words.ts";
 
-/** One line of a display: `left relation right`. */
+/** Characters of TeX that fit on one line of a page. */
+const lineLength = 150;
+
+/** One line of a display: `left relation right`; without the first two where it goes on with the line above. */
 export interface TexLine {
   readonly left: string;
   readonly relation: string;
@@ -20,32 +24,29 @@ export interface TexLine {
  */
 export function formulaToTex(declaration: Declaration): readonly TexLine[] {
   if (declaration.kind === "Measure") {
-    const around = surroundings([], declaration.body, declaration.operands);
+    const around = surroundings(declaration, [], declaration.body, declaration.operands);
     const operands = declaration.operands.map(({ text }) => nameToTex(text)).join(", ");
-    return [
-      {
-        left: `${functionToTex(declaration.name.text)}(${operands})`,
-        relation: "=",
-        right: valueTex(declaration.body, around),
-      },
-    ];
+    return linesOf(`${functionToTex(declaration.name.text)}(${operands})`, "=", declaration.body, around);
   }
   if (declaration.kind === "Loss") {
-    const around = surroundings(declaration.statements, declaration.body, declaration.views ?? []);
+    const around = surroundings(
+      declaration,
+      declaration.statements,
+      declaration.body,
+      declaration.views ?? [],
+    );
     return [
-      ...declaration.statements.map((statement) => lineOf(statement, around)),
-      { left: lossSign(declaration), relation: "=", right: valueTex(declaration.body, around) },
+      ...declaration.statements.flatMap((statement) => statementLines(statement, around)),
+      ...linesOf(lossSign(declaration), "=", declaration.body, around),
     ];
   }
   if (declaration.kind === "Miner") {
-    const around = surroundings(declaration.statements, declaration.condition, []);
+    const around = surroundings(declaration, declaration.statements, declaration.condition, []);
     const tuple = declaration.tuple.map(({ text }) => nameToTex(text)).join(", ");
     const { condition } = declaration;
     return [
-      ...declaration.statements.map((statement) => lineOf(statement, around)),
-      ...(condition === undefined
-        ? []
-        : [{ left: `(${tuple})`, relation: "\\text{ if }", right: valueTex(condition, around) }]),
+      ...declaration.statements.flatMap((statement) => statementLines(statement, around)),
+      ...(condition === undefined ? [] : linesOf(`(${tuple})`, "\\text{ if }", condition, around)),
     ];
   }
   return [];
@@ -76,17 +77,16 @@ function lossSign({ views }: LossDeclaration): string {
     : `\\mathcal{L}(${views.map(({ text }) => nameToTex(text)).join(", ")})`;
 }
 
-/** An expression that fills a line; a sum of several terms too long for one goes on below, at its plus signs. */
-function valueTex(expression: Expression, around: Surroundings): string {
+/** `left relation expression`; a sum of several terms too long for one line goes on below, at its signs. */
+function linesOf(left: string, relation: string, expression: Expression, around: Surroundings): TexLine[] {
   const whole = expressionToTex(expression, around).tex;
   const terms = termsOf(expression);
-  if (terms.length < 2 || whole.length < 150) return whole;
-  const rows = terms.map(({ sign, term }, at) => {
-    const { tex, power } = expressionToTex(term, around);
-    const held = at > 0 && power <= 60 ? `\\left(${tex}\\right)` : tex;
-    return at === 0 ? held : `\\quad {} ${sign} ${held}`;
+  if (terms.length < 2 || whole.length < lineLength) return [{ left, relation, right: whole }];
+  return terms.map(({ sign, term }, at) => {
+    const piece = expressionToTex(term, around);
+    if (at === 0) return { left, relation, right: piece.tex };
+    return { left: "", relation: "", right: `\\quad ${sign} ${held(piece, powers.sum + 1).tex}` };
   });
-  return `\\begin{aligned}[t]&${rows.join(" \\\\ &")}\\end{aligned}`;
 }
 
 /** The terms of a sum with their signs. */
@@ -100,7 +100,7 @@ function termsOf(expression: Expression): { sign: "+" | "-"; term: Expression }[
   return [...found, { sign: "+" as const, term: rest }].reverse();
 }
 
-function lineOf(statement: Statement, around: Surroundings): TexLine {
+function statementLines(statement: Statement, around: Surroundings): TexLine[] {
   const name = nameToTex(statement.name.text);
   switch (statement.kind) {
     case "Let": {
@@ -110,26 +110,24 @@ function lineOf(statement: Statement, around: Surroundings): TexLine {
         : around.subscripted.has(statement.name.text)
           ? `${name}_{${args.join("")}}`
           : `${functionToTex(statement.name.text)}(${args.join(", ")})`;
-      return { left, relation: "=", right: valueTex(statement.value, around) };
+      return linesOf(left, "=", statement.value, around);
     }
     case "Param": {
-      const axes = statement.type.axes ?? [];
-      const space =
-        axes.length === 0
-          ? "\\mathbb{R}"
-          : `\\mathbb{R}^{${axes.map((axis) => expressionToTex(axis, around).tex).join(" \\times ")}}`;
-      return { left: name, relation: "\\in", right: `${space} \\quad ${textToTex("(learned)")}` };
+      const axes = (statement.type.axes ?? []).map((axis) => expressionToTex(axis, around).tex);
+      const space = axes.length === 0 ? "\\mathbb{R}" : `\\mathbb{R}^{${axes.join(" \\times ")}}`;
+      return [{ left: name, relation: "\\in", right: `${space} \\quad ${textToTex("(learned)")}` }];
     }
-    case "State":
-      return {
-        left: name,
-        relation: "\\leftarrow",
-        right:
-          `${valueTex(statement.next, around)} \\quad ` +
-          `${textToTex("after each step, first ")}${expressionToTex(statement.initial, around).tex}`,
-      };
+    case "State": {
+      const first = `${textToTex("first ")}${expressionToTex(statement.initial, around).tex}`;
+      const indices = statement.indices.map((index) => nameToTex(index.name.text)).join("");
+      const entry = indices === "" ? "" : `_{${indices}}`;
+      return [
+        ...linesOf(`${name}${entry}`, "\\leftarrow", statement.next, around),
+        { left: "", relation: "", right: `\\quad ${textToTex("after each step; ")}${first}` },
+      ];
+    }
     case "Assignment":
-      return { left: name, relation: "=", right: valueTex(statement.value, around) };
+      return linesOf(name, "=", statement.value, around);
   }
 }
 
@@ -138,6 +136,7 @@ function lineOf(statement: Statement, around: Surroundings): TexLine {
  * below them, as on paper. A function that is anywhere given something else, or a whole tensor, keeps its parentheses.
  */
 function surroundings(
+  { parameters }: { readonly parameters: readonly Parameter[] },
   statements: readonly Statement[],
   body: Expression | undefined,
   views: readonly { readonly text: string }[],
@@ -163,7 +162,8 @@ function surroundings(
           subscripted.delete(node.callee.text);
       },
     });
-  return { subscripted, own: new Set(statements.map(({ name }) => name.text)) };
+  const lists = parameters.filter(({ type }) => type.axes !== undefined).map(({ name }) => name.text);
+  return { subscripted, own: new Set(statements.map(({ name }) => name.text)), lists: new Set(lists) };
 }
 
 /** Whether it is the class of a sample, `y[i]`. */

@@ -2,7 +2,7 @@
  * The functions, distances and similarities of the standard library in the signs that papers use for them. A name that a
  * declaration hides by one of its own never gets here. Read by expression.ts. Pure.
  */
-import { atom, held, parenthesised, powers, type Piece } from "./shape.ts";
+import { atom, fraction, held, parenthesised, powers, type Piece } from "./shape.ts";
 
 type Written = (...args: readonly Piece[]) => Piece | undefined;
 
@@ -20,16 +20,16 @@ const signs: Readonly<Record<string, Written>> = {
   exp: (inner) =>
     inner && (inner.tex.length < 40 ? atom(`e^{${inner.tex}}`) : atom(`\\exp${parenthesised(inner.tex)}`)),
   log: applied("\\log"),
-  log1p: (inner) => inner && atom(`\\log${parenthesised(`1 + ${held(inner, powers.sum + 1).tex}`)}`),
+  log1p: (inner) => inner && atom(`\\log${parenthesised(`1 + ${held(inner, powers.sum).tex}`)}`),
   sqrt: (inner) => inner && atom(`\\sqrt{${inner.tex}}`),
   abs: (inner) => inner && atom(`\\left| ${inner.tex} \\right|`),
   acos: applied("\\arccos"),
   cos: applied("\\cos"),
   sin: applied("\\sin"),
   tanh: applied("\\tanh"),
-  ratio: (over, under) => over && under && atom(`\\frac{${over.tex}}{${under.tex}}`),
+  ratio: (over, under) => over && under && fraction(over, under),
   norm: (u) => u && atom(norm(u.tex)),
-  normalize: (u) => u && atom(`\\frac{${u.tex}}{${norm(u.tex)}}`),
+  normalize: (u) => u && fraction(u, atom(norm(u.tex))),
   prefix: (u, size) => u && size && atom(`{${held(u, powers.power).tex}}_{[1:${size.tex}]}`),
   stop_gradient: applied("\\operatorname{sg}"),
   euclidean: (u, v) => u && v && atom(norm(difference(u, v))),

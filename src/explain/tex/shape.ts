@@ -10,6 +10,8 @@ export interface Piece {
   readonly power: number;
   /** Whether it begins with a digit, so that a factor before it needs a dot. */
   readonly digit?: boolean;
+  /** Whether it ends in a sum or the like, which would take in a factor after it. */
+  readonly open?: boolean;
 }
 
 export const atomPower = 100;
@@ -20,7 +22,7 @@ export const powers = {
   comparison: 50,
   sum: 60,
   product: 70,
-  minus: 80,
+  fraction: 80,
   power: 90,
 } as const;
 
@@ -37,13 +39,22 @@ export function parenthesised(tex: string): string {
   return `\\left(${tex}\\right)`;
 }
 
+/** One over the other; sums in it as large as outside, so that what stands below them can be read. */
+export function fraction(over: Piece, under: Piece): Piece {
+  const tex = [over, under].map((each) =>
+    each.tex.includes("\\substack") ? `\\displaystyle ${each.tex}` : each.tex,
+  );
+  return { tex: `\\frac{${tex[0]}}{${tex[1]}}`, power: powers.fraction };
+}
+
 /** Two factors side by side. */
 export function times(left: Piece, right: Piece): Piece {
-  const a = held(left, powers.product);
-  const b = held(right, powers.product + 1);
+  const a = left.open === true ? atom(parenthesised(left.tex)) : held(left, powers.product);
+  const b = right.open === true ? right : held(right, powers.product + 1);
   return {
     tex: `${a.tex}${b.digit === true ? " \\cdot " : " \\, "}${b.tex}`,
     power: powers.product,
     digit: a.digit === true,
+    open: b.open === true,
   };
 }
