@@ -3,6 +3,6 @@
  */
 export { BudgetError, InterpretError, MinerError } from "./errors.ts";
 export { initialParams } from "./initial.ts";
-export { interpretLoss, paramShapes } from "./interpret.ts";
+export { interpreterFor, interpretLoss, paramShapes } from "./interpret.ts";
 export type { Memory } from "./memory.ts";
 export type { Interpretation, InterpretOptions, LossBatch, Matrix, Tensor } from "./interpret.ts";

@@ -84,13 +84,39 @@ export function interpretLoss(
   options: InterpretOptions = {},
 ): Interpretation {
   checkBatch(batch);
-  const sizes: BatchSizes = {
+  return interpretExpanded(expandLoss(instance, sizesOf(batch), options.miner), batch, options);
+}
+
+/**
+ * `interpretLoss` for many batches of the sizes of `like`: the loss is expanded once. Throws as it does, for a batch of
+ * other sizes too.
+ */
+export function interpreterFor(
+  instance: LossInstance,
+  like: LossBatch,
+  options: InterpretOptions = {},
+): (batch: LossBatch) => Interpretation {
+  checkBatch(like);
+  const sizes = JSON.stringify(sizesOf(like));
+  const loss = expandLoss(instance, sizesOf(like), options.miner);
+  return (batch) => {
+    checkBatch(batch);
+    if (JSON.stringify(sizesOf(batch)) !== sizes)
+      throw new InterpretError("the batch is of other sizes than the loss was expanded for");
+    return interpretExpanded(loss, batch, options);
+  };
+}
+
+function sizesOf(batch: LossBatch): BatchSizes {
+  return {
     batch: batch.labels.length,
     remembered: batch.memory?.labels.length ?? 0,
     classes: batch.classes,
     dims: batch.views.map((view) => view.columns),
   };
-  const loss = expandLoss(instance, sizes, options.miner);
+}
+
+function interpretExpanded(loss: ExpandedLoss, batch: LossBatch, options: InterpretOptions): Interpretation {
   const tape = new Tape(options.gradient === true || options.terms === true);
   const samples = withMemory(batch);
   const firstSlot = inputsOf(loss, batch, samples, tape);
@@ -105,7 +131,7 @@ export function interpretLoss(
   const result = {
     value: defined ? tape.value(root) : 0,
     valid,
-    ...(options.terms === true ? { terms: termsOf(loss.root, evaluation, sizes.batch, slopes) } : {}),
+    ...(options.terms === true ? { terms: termsOf(loss.root, evaluation, batch.labels.length, slopes) } : {}),
     states: nextStates(loss, evaluation),
     ...(batch.memory === undefined ? {} : { memory: remember(batch, batch.memory) }),
   };
