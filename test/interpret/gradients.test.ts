@@ -51,6 +51,8 @@ const USES = [
   "threshold_consistent_margin(negative_threshold: 0.1)",
   "instance(gamma: 4)",
   "barlow_twins(redundancy: 0.3)",
+  "simclr",
+  "pn",
 ];
 
 function viewsOf(instance: LossInstance): number {

@@ -88,6 +88,9 @@ const MAGNIFYING = [
   "threshold_consistent_margin",
   "instance",
   "barlow_twins",
+  "simclr",
+  "simclr(temperature: 0.1)",
+  "pn",
 ];
 
 /** Losses by classes, and regularisers, that magnify too: by the slope of an arc cosine, a root or a logarithm. */
