@@ -10,6 +10,7 @@ export abstract class DeclarationRules extends Rules {
   abstract readonly expression: Rule;
   abstract readonly operand: Rule;
   abstract readonly plainCall: Rule;
+  abstract readonly binding: Rule;
 
   // ── File and declarations ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -262,9 +263,15 @@ export abstract class DeclarationRules extends Rules {
     this.CONSUME(t.LineEnd);
   });
 
+  /** With indices between brackets a table, written entry by entry. */
   state: Rule = this.RULE("state", () => {
     this.CONSUME(t.State);
     this.CONSUME(t.Identifier);
+    this.OPTION(() => {
+      this.CONSUME(t.LeftBracket);
+      this.AT_LEAST_ONE_SEP({ SEP: t.Comma, DEF: () => this.SUBRULE(this.binding) });
+      this.CONSUME(t.RightBracket);
+    });
     this.CONSUME(t.Colon);
     this.SUBRULE(this.type);
     this.CONSUME(t.Equals);

@@ -174,7 +174,7 @@ export const Backbone = contextual("backbone", declaration, `${aName}[ \\t]*(?:\
 export const Primitive = contextual("primitive", declaration, `${aName}${aName}`);
 
 export const Param = contextual("param", "storage.type", `${aName}[ \\t]*:`);
-export const State = contextual("state", "storage.type", `${aName}[ \\t]*:`);
+export const State = contextual("state", "storage.type", `${aName}[ \\t]*[:\\[]`);
 
 const clause = "keyword.other.clause";
 export const Of = contextual("of", clause, "[ \\t]*\\(");

@@ -4,6 +4,7 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import type { Memory } from "../interpret/index.ts";
+import { initialStates } from "../interpret/index.ts";
 import { eraseTypes } from "../emit/typescript/erase.ts";
 import { lossStatements } from "../emit/typescript/losses.ts";
 import { NO_RULES } from "../ir/build.ts";
@@ -30,7 +31,7 @@ export interface CompiledBatch {
   readonly labels: readonly number[];
   readonly classes: number;
   readonly params: ReadonlyMap<string, CompiledTensor>;
-  /** States before the step, by the interpreter's names; those not given have their initial values. */
+  /** States before the step, by the interpreter's names; those not given have their initial values, drawn with seed 0. */
   readonly states?: ReadonlyMap<string, CompiledTensor>;
   /** Identities of the samples and what is remembered of earlier steps, for a loss against a memory. */
   readonly ids?: readonly number[];
@@ -116,7 +117,10 @@ export function compileLoss(
     parameters,
     evaluate: (batch) => {
       const before = batch.memory === undefined ? [] : statesOf(batch.memory, "view0");
-      const given = { ...batch, states: new Map([...(batch.states ?? []), ...before]) };
+      const sizes = { classes: batch.classes, dim: dims[0]! };
+      const drawn = states.some(({ initial }) => typeof initial !== "number");
+      const first = drawn ? initialStates(instance, sizes, 0) : [];
+      const given = { ...batch, states: new Map([...first, ...(batch.states ?? []), ...before]) };
       const answer = evaluate(bound, given, parameters, states);
       const after = memory === undefined ? undefined : memoryOf(answer.states, memory, "view0");
       return after === undefined ? answer : { ...answer, memory: after };
@@ -223,6 +227,7 @@ function evaluate(
 function stateBefore({ name, shape, initial }: LossState, { states, classes }: CompiledBatch): tf.Tensor {
   const given = states?.get(name);
   if (given !== undefined) return tf.tensor(Float32Array.from(given.data), [...given.shape], "float32");
+  if (typeof initial !== "number") throw new Error(`no value for the state ${name}`);
   const sides = shape.map((side) => (side === "classes" ? classes : (side as number)));
   return tf.fill(sides, initial);
 }

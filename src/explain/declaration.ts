@@ -5,7 +5,7 @@
 import { oneLine, writeType } from "../resolve/describe.ts";
 import { nameKindOf } from "../resolve/scope.ts";
 import { position, textOf } from "../source/source.ts";
-import type { Declaration, Expression, Parameter, Statement } from "../syntax/ast.ts";
+import type { Declaration, Expression, IndexBinding, Parameter, Statement } from "../syntax/ast.ts";
 import { printExpression } from "../syntax/print.ts";
 
 export interface ExplainedParameter {
@@ -135,6 +135,15 @@ function optional(expression: Expression | undefined): string[] {
   return expression === undefined ? [] : [printExpression(expression)];
 }
 
+/** `[b in 0..bins, k in classes]` */
+function indicesText(indices: readonly IndexBinding[]): string {
+  if (indices.length === 0) return "";
+  const each = indices.map(({ name, domain }) =>
+    domain === undefined ? name.text : `${name.text} in ${printExpression(domain)}`,
+  );
+  return `[${each.join(", ")}]`;
+}
+
 function statementText(statement: Statement): string {
   const name = statement.name.text;
   switch (statement.kind) {
@@ -146,7 +155,8 @@ function statementText(statement: Statement): string {
       return `param ${name}: ${oneLine(textOf(statement.type.span))} = ${printExpression(statement.init)}`;
     case "State":
       return (
-        `state ${name}: ${oneLine(textOf(statement.type.span))} = ${printExpression(statement.initial)}` +
+        `state ${name}${indicesText(statement.indices)}: ${oneLine(textOf(statement.type.span))}` +
+        ` = ${printExpression(statement.initial)}` +
         ` then ${printExpression(statement.next)}`
       );
     case "Assignment":

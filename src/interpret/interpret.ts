@@ -11,12 +11,14 @@ import { InterpretError } from "./errors.ts";
 import { Evaluation } from "./evaluate.ts";
 import { expandLoss } from "./expand/loss.ts";
 import type { BatchSizes, ExpandedLoss } from "./expand/loss.ts";
+import type { StateInfo } from "./expand/registry.ts";
 import { isTensor } from "./expand/tensor.ts";
 import type { Operand } from "./expand/tensor.ts";
+import { drawn } from "./initializers.ts";
 import { checkMemory, remember, withMemory } from "./memory.ts";
 import type { Memory, Samples } from "./memory.ts";
 import { children } from "./nodes.ts";
-import type { Input, Node } from "./nodes.ts";
+import type { Input, Node, Variable } from "./nodes.ts";
 import { ABSENT, Tape } from "./tape.ts";
 import type { Slot } from "./tape.ts";
 import { isOverList, termsOf, watchable } from "./terms.ts";
@@ -43,7 +45,7 @@ export interface LossBatch {
   readonly classes: number;
   /** By name, `w`, or `w_2` for an inner loss's: every parameter that `paramShapes` lists. */
   readonly params?: ReadonlyMap<string, Tensor>;
-  /** States before the step, by name; those not given have their initial values. */
+  /** States before the step, by name; those not given have their initial values, drawn with seed 0. */
   readonly states?: ReadonlyMap<string, Tensor>;
   /** Identity of each row's sample: two rows with one identity are never `same`. By default all rows differ. */
   readonly ids?: readonly number[];
@@ -192,7 +194,7 @@ function inputsOf(loss: ExpandedLoss, batch: LossBatch, { views }: Samples, tape
   }
   for (const { input, initial } of loss.registry.states) {
     const given = batch.states?.get(input.name);
-    const data = given === undefined ? filled(input, initial) : matching(input, given);
+    const data = given === undefined ? firstValues(input, initial, loss) : matching(input, given);
     firstSlot.set(input, tape.fixed(data));
   }
   return firstSlot;
@@ -206,21 +208,35 @@ function matching(input: Input, given: Tensor): Float64Array {
   return given.data;
 }
 
-function filled(input: Input, initial: Node): Float64Array {
+/** What a state starts from; of an initialiser, as a run with seed 0 draws it. */
+function firstValues(input: Input, initial: StateInfo["initial"], { name }: ExpandedLoss): Float64Array {
+  if ("arguments" in initial) return drawn(initial, input, 0, `losses/${name}`);
   if (initial.kind !== "number") throw new InterpretError(`the state ${input.name} starts from a constant`);
   return new Float64Array(count(input.shape)).fill(initial.value);
 }
 
 function nextStates(loss: ExpandedLoss, evaluation: Evaluation): Map<string, Tensor> {
   const states = new Map<string, Tensor>();
-  for (const { input, next } of loss.registry.states) {
+  for (const { input, next, over } of loss.registry.states) {
     const elements = elementsOf(loss, input, next);
     // An absent value leaves the state as it was.
     const before = elementsOf(loss, input, input.shape.length === 0 ? loss.graph.element(input, []) : input);
-    const data = elements.map((node, place) => evaluation.read(node) ?? evaluation.read(before[place]!) ?? 0);
+    const data = elements.map((node, place) => {
+      standAt(over, place);
+      return evaluation.read(node) ?? evaluation.read(before[place]!) ?? 0;
+    });
     states.set(input.name, { shape: input.shape, data: Float64Array.from(data) });
   }
   return states;
+}
+
+/** Sets the indices of a table to those of the element at this place, row-major. */
+function standAt(over: readonly Variable[], place: number): void {
+  let rest = place;
+  for (const variable of over.toReversed()) {
+    variable.value = rest % variable.size!;
+    rest = Math.floor(rest / variable.size!);
+  }
 }
 
 /** The elements of a number or tensor, row-major; a number fills the shape. */

@@ -49,8 +49,8 @@ export interface StateSpec {
   /** Declaration path, e.g. `backbone/2.batch_norm/mean`, `combine/pull/sum`. Unique. */
   readonly name: string;
   readonly shape: readonly number[];
-  /** Initial value of every element. */
-  readonly initial: number;
+  /** Initial value of every element, or what fills it. */
+  readonly initial: number | Initializer;
   /** Whether it is left out of the weights: what a loss remembers is of use to the run alone. */
   readonly transient?: boolean;
 }

@@ -187,11 +187,13 @@ export interface Param {
   readonly init: Expression;
 }
 
-/** `state m: real = 0 then 0.9 * m + 0.1 * e` */
+/** `state m: real = 0 then 0.9 * m + 0.1 * e`, or a table, `state h[b in 0..bins]: real = 0 then 0.9 * h[b] + 0.1 * e(b)` */
 export interface State {
   readonly kind: "State";
   readonly span: Span;
   readonly name: Identifier;
+  /** Of a table that is written entry by entry; else empty. */
+  readonly indices: readonly IndexBinding[];
   readonly type: TypeExpression;
   readonly initial: Expression;
   readonly next: Expression;

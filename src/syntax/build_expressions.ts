@@ -248,7 +248,7 @@ function bindings(
   return { indices, guards: list(building, cst) };
 }
 
-function binding(building: Building, cst: CstNode, fallback: number): IndexBinding {
+export function binding(building: Building, cst: CstNode, fallback: number): IndexBinding {
   const place = nodeSpan(building, cst, fallback);
   const name = identifier(building, token(cst, "Identifier"), place.start);
   if (token(cst, "In") === undefined) return { kind: "IndexBinding", span: place, name };

@@ -1,7 +1,7 @@
 /** The statements of losses and miners: concrete tree to syntax tree. Called by the builders of declarations. */
 import type { CstNode } from "chevrotain";
 import type { Expression, Identifier, Statement, TypeExpression } from "./ast.ts";
-import { expression } from "./build_expressions.ts";
+import { binding, expression } from "./build_expressions.ts";
 import { absentType, type } from "./build_signatures.ts";
 import { identifier, names, node, nodes, nodeSpan, token, type Building } from "./cst.ts";
 
@@ -35,7 +35,15 @@ function statement(building: Building, cst: CstNode): Statement | undefined {
     case "param":
       return { kind: "Param", span: place, name, type: stated(), init: value(0) };
     case "state":
-      return { kind: "State", span: place, name, type: stated(), initial: value(0), next: value(1) };
+      return {
+        kind: "State",
+        span: place,
+        name,
+        indices: nodes(inner, "binding").map((bound) => binding(building, bound, place.end)),
+        type: stated(),
+        initial: value(0),
+        next: value(1),
+      };
     default:
       return { kind: "Assignment", span: place, name, value: value(0) };
   }

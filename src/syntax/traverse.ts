@@ -94,7 +94,7 @@ function below(node: Node): (Node | undefined)[] {
     case "Param":
       return [node.name, node.type, node.init];
     case "State":
-      return [node.name, node.type, node.initial, node.next];
+      return [node.name, ...node.indices, node.type, node.initial, node.next];
     case "Assignment":
       return [node.name, node.value];
     case "Block":

@@ -35,6 +35,33 @@ const LOSSES: Readonly<Record<string, LossInstance>> = {
     "mean[i] relu(length(i) - m - n)",
     `${NORMS}\nstate m: real = 0 then 0.5 * m + 0.5 * mean[i] length(i)\nstate n: real = -2 then 0.5 * n + m`,
   ),
+  "a histogram, entry by entry": formula(
+    "mean[i] length(i) * sum[b in 0..4] b * h[b]",
+    `${NORMS}
+     let near(i, b) = relu(1 - abs(length(i) - b))
+     state h[b in 0..4]: real = 0.25 then 0.9 * h[b] + 0.1 * mean[i] near(i, b)`,
+  ),
+  "a table of classes and components": formula(
+    "mean[i] squared_euclidean(x[i], c[y[i]])",
+    `state c[k in classes, t in dim]: real = 1 then (
+       c[k, t] - (sum[i | y[i] == k] (c[k, t] - x[i, t])) / (1 + (count[i] y[i] == k)))`,
+  ),
+  "a table whose next value does not depend on all its indices": formula(
+    "mean[i] length(i) * c[y[i], 1]",
+    `${NORMS}\nstate c[k in classes, r in 3]: real = 1 then 0.5 * r + mean[i] length(i)`,
+  ),
+  "a table with absent entries": formula(
+    "mean[i] (length(i) - c[y[i]])",
+    `${NORMS}\nstate c[k in classes]: real = 0.5 then max[i | y[i] == k] length(i)`,
+  ),
+  "a table from an initialiser": formula(
+    "mean[i] squared_euclidean(x[i], c[y[i]])",
+    "state c[k in classes, t in dim]: real = normal(std: 0.5) then 0.9 * c[k, t]",
+  ),
+  "a table whose transposed entries are read": formula(
+    "mean[i] length(i) * c[y[i], 2]",
+    `${NORMS}\nstate c[k in classes, r in 0..3]: real = 1 then 0.5 * c[k, r] + 0.1 * (mean[i | y[i] == k] length(i)) + sum[q in 0..3 | q <= r] c[k, q] * 0.1`,
+  ),
   "one that nothing reads": formula("mean[i] length(i)", `${NORMS}\nstate steps: real = 0 then steps + 1`),
   "one whose next value is absent": formula(
     "mean[i] length(i) - m",
@@ -85,6 +112,8 @@ describe("states that cannot be", () => {
   for (const [name, statements] of Object.entries({
     "of the size of the batch": "state m: real[batch] = 0 then m",
     "from what is no constant": "state m: real = mean[i] norm(x[i]) then m",
+    "of the size of the batch, entry by entry": "state m[i in batch]: real = 0 then m[i]",
+    "numbered from 1": "state m[r in 1..3]: real = 0 then m[1]",
     "of another shape after the step": "state m: real[classes] = 0 then 2 * x[0]",
   }))
     it(name, () => {

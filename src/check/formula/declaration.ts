@@ -36,6 +36,7 @@ import { checkInitializer } from "./param_init.ts";
 import { checkParameters, parameterBinding } from "./parameters.ts";
 import { reportOpenIndices } from "./reductions.ts";
 
+import { startsFromInitializer, stateTable } from "./states.ts";
 type Owner = LossDeclaration | MeasureDeclaration | MinerDeclaration;
 
 /** A declaration being checked: the names so far, and which of them its text declares. */
@@ -136,12 +137,18 @@ export class Formula {
   }
 
   state(statement: State): void {
-    const type = this.tensorType(statement.type, "state");
-    const initial = this.infer(statement.initial);
-    expectNumber(this.context, statement.initial, initial, "The first value of a `state`");
+    const whole = this.tensorType(statement.type, "state");
+    const table = stateTable(this.context, statement, this.environment);
+    const type = statement.indices.length === 0 ? whole : table.type;
+    if (startsFromInitializer(this.context, statement.initial, this.environment))
+      checkInitializer(this.context, statement.initial, this.environment, false);
+    else {
+      const initial = this.infer(statement.initial);
+      expectNumber(this.context, statement.initial, initial, "The first value of a `state`");
+    }
     this.declare(statement.name, "state", { kind: "value", type, what: "a state", constant: false });
-    const next = this.infer(statement.next);
-    if (next.kind !== "tensor" || type.kind !== "tensor")
+    const next = infer(this.context, statement.next, this.environment.with(table.indices));
+    if (next.kind !== "tensor" || type.kind !== "tensor" || statement.indices.length > 0)
       expectNumber(this.context, statement.next, next, "The next value of a `state`");
   }
 
@@ -210,7 +217,7 @@ export class Formula {
       if (side.kind !== "Missing")
         diagnostics.report(malformedDeclaration, side.span, {
           what: `This is no side of a \`${word}\``,
-          why: "The sides of a table are `classes`, `dim`, whole numbers, and parameters of type `int`: what stays the same for a whole training run.",
+          why: "The sides of a table are `classes` (or `classes(on: LABEL)`), `dim`, whole numbers, and parameters of type `int`: what stays the same for a whole training run.",
           help: "Write for example `real[classes, dim]`.",
         });
       return undefined;

@@ -9,7 +9,7 @@ import { bindMatched } from "../../resolve/bind.ts";
 import { evaluateConstant } from "../../resolve/evaluate.ts";
 import { fit } from "../../resolve/fit.ts";
 import { matchArguments } from "../../resolve/match.ts";
-import { asUse, resolveUse, signatureOf } from "../../resolve/use.ts";
+import { asUse, refuseBlock, resolveUse, signatureOf } from "../../resolve/use.ts";
 import type { Value } from "../../resolve/values.ts";
 import type { Expression, Identifier, TypeExpression } from "../../syntax/ast.ts";
 import { uniqueEntries } from "../settings.ts";
@@ -27,11 +27,12 @@ const zeroAt = (name: Identifier): Expression => ({
   integer: true,
 });
 
-/** `kaiming_normal() { lr: 1e-2, train: true }` */
+/** `kaiming_normal() { lr: 1e-2, train: true }`; what is not `trained`, a state, has no such settings. */
 export function checkInitializer(
   context: FormulaContext,
   expression: Expression,
   environment: Environment,
+  trained = true,
 ): void {
   const use = asUse(expression, "an initializer", context.diagnostics);
   if (use === undefined) return;
@@ -45,6 +46,10 @@ export function checkInitializer(
     bindMatched(signature, match, context.scope, context.constants, speaker);
   }
   const settings = use.kind === "Call" ? use.block : undefined;
+  if (!trained) {
+    refuseBlock(use, context.diagnostics);
+    return;
+  }
   for (const entry of uniqueEntries(settings, "settings", context.diagnostics))
     paramSetting(context, entry.name, entry.value, environment);
 }

@@ -163,7 +163,11 @@ function enclosingAxis(
 }
 
 /** The axis that `in` names, or `undefined` after reporting that it is none. */
-function domainOf(context: FormulaContext, domain: Expression, environment: Environment): Axis | undefined {
+export function domainOf(
+  context: FormulaContext,
+  domain: Expression,
+  environment: Environment,
+): Axis | undefined {
   switch (domain.kind) {
     case "Missing":
       return undefined;

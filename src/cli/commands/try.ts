@@ -11,6 +11,7 @@ import {
   BudgetError,
   initialParams,
   InterpretError,
+  initialStates,
   interpretLoss,
   MinerError,
   paramShapes,
@@ -58,7 +59,7 @@ export function tryCommand(terminal: Terminal): Command {
         .default([], "its initialiser"),
     )
     .option("--classes <N>", "number of classes (default: the largest label + 1)", wholeNumber)
-    .option("--seed <N>", "seed of parameters that are not given", wholeNumber, 0)
+    .option("--seed <N>", "seed of parameters that are not given, and of states", wholeNumber, 0)
     .option("--gradient", "print the gradient as well")
     .option("--compiled", "print what the compiled loss answers as well")
     .action(async (loss: string, options: Options) => {
@@ -107,7 +108,8 @@ function batchOf(tried: TriedLoss, options: Options, terminal: Terminal): LossBa
     );
   const sizes = { classes: options.classes ?? classes, dim: first.columns };
   const params = orReport(tried, terminal, () => paramsOf(instance, options, sizes));
-  return { views, labels, classes: sizes.classes, params };
+  const states = initialStates(instance, sizes, options.seed);
+  return { views, labels, classes: sizes.classes, params, states };
 }
 
 function paramsOf(

@@ -126,10 +126,10 @@ function scalarText(node: Node, write: (node: Node) => string): string {
   return node.operation.kind === "constant" || node.operation.kind === "size" ? `tf.scalar(${text})` : text;
 }
 
-/** A state after the step; a number fills the shape. */
+/** A state after the step; what has fewer or shorter sides fills the shape. */
 function nextText({ next, shape }: LossState, write: (node: Node) => string): string {
   const text = constantOf(next) === undefined ? write(next) : `tf.scalar(${write(next)})`;
-  return next.shape.length === shape.length
+  return next.shape.join() === shape.join()
     ? text
     : `tf.broadcastTo(${text}, [${shape.map(dimText).join(", ")}])`;
 }

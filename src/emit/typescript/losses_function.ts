@@ -69,7 +69,8 @@ const sidesText = (shape: readonly Dim[]): string =>
 
 function lossStateText({ name, shape, initial, transient }: LossState): string {
   const rest = transient === true ? ", transient: true" : "";
-  return `{ name: ${stringLiteral(name)}, shape: [${sidesText(shape)}], initial: ${numberText(initial)}${rest} }`;
+  const first = typeof initial === "number" ? numberText(initial) : initializerText(initial);
+  return `{ name: ${stringLiteral(name)}, shape: [${sidesText(shape)}], initial: ${first}${rest} }`;
 }
 
 function lossParameterText(parameter: LossParameter): string {

@@ -26,6 +26,8 @@ export interface BatchSizes {
 }
 
 export interface ExpandedLoss {
+  /** As it is declared. */
+  readonly name: string;
   readonly graph: Graph;
   readonly tensors: Tensors;
   readonly root: Node;
@@ -81,7 +83,8 @@ export function expandLoss(
     );
   for (const variable of graph.variables)
     if (variable.samples && variable.staysInBatch && !variable.declared) variable.size = sizes.batch;
-  return { graph, tensors, root, views, labels, registry };
+  const { text: name } = instance.declaration.name;
+  return { name, graph, tensors, root, views, labels, registry };
 }
 
 function expandBody(e: Expansion, instance: LossInstance, views: readonly Tensor[]): Node {

@@ -4,7 +4,7 @@
  * `interpret.ts` and `initial.ts`. Data only.
  */
 import type { Span } from "../../source/source.ts";
-import type { Input, Node } from "../nodes.ts";
+import type { Input, Node, Variable } from "../nodes.ts";
 import type { Operand } from "./tensor.ts";
 
 export interface ParameterInfo {
@@ -21,9 +21,11 @@ export interface InitializerUse {
 
 export interface StateInfo {
   readonly input: Input;
-  /** The first value of every element. */
-  readonly initial: Node;
-  /** The value after the step: a number, or a tensor of the state's shape. */
+  /** The first value of every element, or what fills it. */
+  readonly initial: Node | InitializerUse;
+  /** The indices of a table that is written entry by entry. */
+  readonly over: readonly Variable[];
+  /** The value after the step: a number, of a table at these indices, or a tensor of the state's shape. */
   readonly next: Operand;
 }
 

@@ -2,10 +2,12 @@
  * Expands the statements of a loss or miner into its frame: `let`, `param`, `state`. Called by `loss.ts` and
  * `miners.ts`. Pure.
  */
-import type { Expression, Let, Param, State, TypeExpression } from "../../syntax/ast.ts";
+import { initializerUse } from "../../resolve/initializers.ts";
+import type { Expression, IndexBinding, Let, Param, State, TypeExpression } from "../../syntax/ast.ts";
+import { DOMAIN } from "../budget.ts";
 import { InterpretError } from "../errors.ts";
 import { numberOf } from "../graph.ts";
-import type { Input } from "../nodes.ts";
+import type { Input, Variable } from "../nodes.ts";
 import type { Frame } from "./environment.ts";
 import { expand, expandNode } from "./expand.ts";
 import type { Expansion } from "./expand.ts";
@@ -32,13 +34,39 @@ export function bindStatement(e: Expansion, statement: Let | Param | State, fram
       return;
     }
     case "State": {
-      const input = declare(e, "state", e.registry.unique(name), statement.type, frame);
-      const initial = expandNode(e, statement.initial, frame);
+      const over = statement.indices.map((index) => indexOf(e, index, frame));
+      const unique = e.registry.unique(name);
+      const input =
+        over.length === 0
+          ? declare(e, "state", unique, statement.type, frame)
+          : e.graph.input(
+              "state",
+              unique,
+              over.map(({ size }) => size!),
+            );
+      const { initial } = statement;
+      const ofInitializer = initializerUse(initial, frame.scope, (text) => frame.find(text) !== undefined);
+      const first =
+        ofInitializer === undefined ? expandNode(e, initial, frame) : initializerOf(e, ofInitializer, frame);
       frame.bind(name, reading(e, input));
-      e.registry.states.push({ input, initial, next: expand(e, statement.next, frame) });
+      const inner = frame.child();
+      for (const variable of over) inner.bind(variable.name, e.graph.reference(variable));
+      e.registry.states.push({ input, initial: first, over, next: expand(e, statement.next, inner) });
       return;
     }
   }
+}
+
+/** An index of a state table, which runs over a range from 0. */
+function indexOf(e: Expansion, index: IndexBinding, frame: Frame): Variable {
+  const { domain } = index;
+  const start = domain?.kind === "Range" ? constantOf(e, domain.from, frame) : 0;
+  if (domain === undefined || start !== 0)
+    throw new InterpretError("an index of a state table runs from 0 to a number", index.span);
+  const size = constantOf(e, domain.kind === "Range" ? domain.to : domain, frame);
+  if (!Number.isInteger(size) || size < 0 || size > DOMAIN)
+    throw new InterpretError(`a state table cannot have ${size} entries`, domain.span);
+  return e.graph.variable(index.name.text, { start, size });
 }
 
 function initializerOf(e: Expansion, init: Expression, frame: Frame): InitializerUse {

@@ -69,12 +69,18 @@ export interface Expanded {
   readonly outermost: readonly (Lowered | undefined)[];
 }
 
+/** `normal(std: 0.1)`, its arguments by name. */
+export interface LossInitializer {
+  readonly name: string;
+  readonly values: ReadonlyMap<string, Value>;
+}
+
 /** A `param` of a loss, with everything the emitted program needs to declare it. */
 export interface LossParameter {
   /** `losses/arc/w` */
   readonly name: string;
   readonly shape: readonly Dim[];
-  readonly initializer: { readonly name: string; readonly values: ReadonlyMap<string, Value> };
+  readonly initializer: LossInitializer;
   readonly lr?: number;
   readonly train: boolean;
 }
@@ -91,9 +97,9 @@ export interface LossState {
   /** `losses/pull/m` */
   readonly name: string;
   readonly shape: readonly Dim[];
-  /** Of every element. */
-  readonly initial: number;
-  /** Its value after the step: of its shape, or a number for every element. */
+  /** Of every element, or what fills it. */
+  readonly initial: number | LossInitializer;
+  /** Its value after the step: broadcast to its shape. */
   readonly next: Node;
   /** Of a memory: it is not saved with the weights. */
   readonly transient?: boolean;

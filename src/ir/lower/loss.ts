@@ -217,7 +217,7 @@ function expand(context: Context, instance: LossInstance, views: readonly Lowere
         break;
       }
       case "State":
-        lowerState(context, statement, environment);
+        lowerState(context, statement, environment, instance);
         break;
       case "Assignment":
         throw new LoweringError(statement.span, "an assignment outside a miner");

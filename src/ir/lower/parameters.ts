@@ -11,7 +11,7 @@ import type { Block, Expression, Param, TypeExpression } from "../../syntax/ast.
 import type { Axis, Lowered } from "../axes.ts";
 import { slot } from "../axes.ts";
 import type { Dim } from "../graph.ts";
-import type { Context, Environment } from "./environment.ts";
+import type { Context, Environment, LossInitializer } from "./environment.ts";
 import { LoweringError } from "./environment.ts";
 
 /** Declares a `param` and gives its tensor. Throws `LoweringError`. */
@@ -24,10 +24,29 @@ export function lowerParam(
   const { build } = context;
   const shape = shapeOf(context, param.type, environment);
   const { init } = param;
+  const initializer = initializerOf(init, instance);
+  const settings = settingsOf(init.kind === "Call" ? init.block : undefined, instance.parameters);
+  const lr = settings.get("lr");
+  const train = settings.get("train");
+  const name = uniqueName(context, `${context.path}/${param.name.text}`);
+  context.parameters.push({
+    name,
+    shape,
+    initializer,
+    ...(lr?.kind === "number" ? { lr: lr.value } : {}),
+    train: train?.kind === "bool" ? train.value : true,
+  });
+  const node = build.param(name, shape);
+  const axes = shape.map((size, k): Axis => slot(shape.length - 1 - k, size));
+  return { node, axes };
+}
+
+/** `normal(std: 0.1)`, its arguments bound; settings after it are the caller's. Throws `LoweringError`. */
+export function initializerOf(init: Expression, instance: LossInstance): LossInitializer {
   if (init.kind !== "Call" && init.kind !== "Name") throw new LoweringError(init.span, "such an initialiser");
-  const initializer = init.kind === "Call" ? init.callee.text : init.text;
-  const resolved = instance.scope.lookup("initializer", initializer);
-  if (resolved === undefined) throw new LoweringError(init.span, `the initialiser \`${initializer}\``);
+  const name = init.kind === "Call" ? init.callee.text : init.text;
+  const resolved = instance.scope.lookup("initializer", name);
+  if (resolved === undefined) throw new LoweringError(init.span, `the initialiser \`${name}\``);
   const use = init.kind === "Call" && init.block !== undefined ? { ...init, block: undefined } : init;
   const values = bindArguments(
     signatureOf(resolved),
@@ -36,21 +55,8 @@ export function lowerParam(
     instance.parameters,
     new Diagnostics(),
   );
-  if (values === undefined) throw new LoweringError(init.span, `this use of \`${initializer}\``);
-  const settings = settingsOf(init.kind === "Call" ? init.block : undefined, instance.parameters);
-  const lr = settings.get("lr");
-  const train = settings.get("train");
-  const name = uniqueName(context, `${context.path}/${param.name.text}`);
-  context.parameters.push({
-    name,
-    shape,
-    initializer: { name: initializer, values },
-    ...(lr?.kind === "number" ? { lr: lr.value } : {}),
-    train: train?.kind === "bool" ? train.value : true,
-  });
-  const node = build.param(name, shape);
-  const axes = shape.map((size, k): Axis => slot(shape.length - 1 - k, size));
-  return { node, axes };
+  if (values === undefined) throw new LoweringError(init.span, `this use of \`${name}\``);
+  return { name, values };
 }
 
 /** The sides of a declared tensor. */

@@ -14,11 +14,13 @@ export function initialParameters(specs: readonly ParameterSpec[], seed: number)
   return allocate(specs, (spec) => spec.init(spec.shape, counterRandom(seed, spec.name)));
 }
 
-/** Initial state. */
-export function initialState(specs: readonly StateSpec[]): TensorMap {
+/** Initial state of a run with this seed. */
+export function initialState(specs: readonly StateSpec[], seed = 0): TensorMap {
   requireUnique("state", specs);
-  return allocate(specs, (spec) =>
-    new Float32Array(tf.util.sizeFromShape([...spec.shape])).fill(spec.initial),
+  return allocate(specs, ({ name, shape, initial }) =>
+    typeof initial === "number"
+      ? new Float32Array(tf.util.sizeFromShape([...shape])).fill(initial)
+      : initial(shape, counterRandom(seed, name)),
   );
 }
 

@@ -102,7 +102,7 @@ export function initialGeneration(
 ): Generation {
   return {
     parameters: initialParameters(specs, seed),
-    state: initialState(program.state(sizes)),
+    state: initialState(program.state(sizes), seed),
     slots: initialState(createOptimizer(program.train.optimizer, specs).slots),
   };
 }

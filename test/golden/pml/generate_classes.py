@@ -16,23 +16,9 @@ import json
 import sys
 
 import torch
-from generate import BATCHES, HERE, case, centers, columns, per_class, rows
+from generate import BATCHES, HERE, case, centers, columns, per_class, rows, write
 from pytorch_metric_learning import losses, miners, regularizers
 from torch.nn.functional import cross_entropy, normalize
-
-BATCHES |= {
-    "collapsed": {
-        "embeddings": torch.tensor([[0.3, -0.8, 0.5]]).repeat(6, 1),
-        "labels": [0, 0, 1, 1, 2, 2],
-        "classes": 3,
-    },
-    "duplicates": {
-        "embeddings": BATCHES["three classes"]["embeddings"][[0, 0, 1, 1, 2, 3, 4]],
-        "labels": [0, 0, 1, 2, 2, 1, 0],
-        "classes": 4,
-    },
-}
-
 
 class OnProxies(torch.nn.Module):
     """A loss of embeddings, labels and one row a class, by its formula."""
@@ -71,6 +57,8 @@ def p2sgrad(x, proxies, labels):
     cosines = normalize(x) @ normalize(proxies).t()
     target = torch.nn.functional.one_hot(labels, len(proxies))
     value = ((cosines - target) ** 2).sum() / (2 * len(x))
+    if x.dtype != torch.float64:
+        return value
 
     library = losses.P2SGradLoss(x.shape[1], len(proxies))
     library.weight.data = normalize(proxies.detach()).t().contiguous()
@@ -199,7 +187,7 @@ CASES = {
         ("softmax_cross_entropy(smoothing: 0)", False, lambda k, d: SoftmaxCrossEntropy(0), LINEAR),
         ("softmax_cross_entropy(smoothing: 0.6)", False, lambda k, d: SoftmaxCrossEntropy(0.6), LINEAR),
     ],
-    "center": [("center", False, lambda k, d: OnProxies(center), {"c": rows("proxies")})],
+    "center_trained": [("center_trained", False, lambda k, d: OnProxies(center), {"c": rows("proxies")})],
     "magnet": [("magnet", False, magnet(1)), ("magnet(alpha: 0.2)", False, magnet(0.2))],
     "hyperbolic": [
         ("hyperbolic", False, hyperbolic()),
@@ -335,13 +323,12 @@ def main():
         if wanted and name not in wanted:
             continue
         cases = [
-            case(batch_name, *use)
+            case(BATCHES[batch_name], batch_name, *use)
             for use in uses
             for batch_name in BATCHES
             if (name, batch_name) not in DEPARTURES
         ]
-        batches = {batch_name: plain(data) for batch_name, data in BATCHES.items()}
-        (HERE / f"{name}.json").write_text(json.dumps({"batches": batches, "cases": cases}) + "\n")
+        write(name, BATCHES, cases)
     for name, uses in MINERS.items():
         if wanted and name not in wanted:
             continue
