@@ -1,4 +1,6 @@
 /** `dmlc try`: values, gradients, settings, parameters, and what is refused. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { dmlc, folder } from "./support.ts";
 
@@ -139,6 +141,35 @@ describe("dmlc try", () => {
     expect(mined).toBeLessThan(near.length);
   });
 
+  it("prints the shares of the samples and how many tuples are active", async () => {
+    type Answer = { value: number; per_sample: number[] | null; active_fraction: number | null };
+    const of = async (loss: string): Promise<Answer> =>
+      JSON.parse((await dmlc("try", loss, ...batch)).out) as Answer;
+    const { value, per_sample: shares, active_fraction: active } = await of("contrastive");
+    expect(shares!.reduce((sum, share) => sum + share) / 4).toBeCloseTo(value, 12);
+    // Four ordered positive pairs and eight negative ones, of which both orders of one are beyond the margin.
+    expect(active).toBeCloseTo(10 / 12, 12);
+    expect(await of("proxy_anchor")).toMatchObject({ per_sample: null, active_fraction: 1 });
+  });
+
+  it("draws a picture, with a batch or without", async () => {
+    const file = join(files.path, "deep/triplet.svg");
+    const use = "triplet(margin: 0.2) on semi_hard()";
+    const { code, out } = await dmlc("try", use, "--plot", file);
+    expect({ code, out }).toEqual({ code: 0, out: `${JSON.stringify({ plot: file })}\n` });
+    const svg = readFileSync(file, "utf8");
+    expect(svg).toMatch(/^<svg [^]*<\/svg>\n$/);
+    expect(svg).toContain(use);
+    const both = await dmlc("try", "arcface", ...batch, "--plot", file, "--set", "scale=8");
+    expect(Object.keys(JSON.parse(both.out) as object)).toEqual([
+      "value",
+      "per_sample",
+      "active_fraction",
+      "plot",
+    ]);
+    expect(readFileSync(file, "utf8")).toContain("arcface, scale=8");
+  });
+
   it("sets what the compiled loss answers beside it", async () => {
     const { out } = await dmlc("try", "multi_similarity", ...batch, "--gradient", "--compiled");
     type Answer = { value: number; gradient: { x: number[][] } };
@@ -178,6 +209,11 @@ describe("dmlc try refuses", () => {
     [["triplet() on", ...batch], 1, "DML0131"],
     [["triplet() } model", ...batch], 1, "error"],
     [["1 + 2", ...batch], 2, "names no loss"],
+    [["triplet", "--plot", "triplet.png"], 2, "writes SVG"],
+    [["triplet", "--plot", "x.svg", "--labels", y], 2, "--embeddings is not given"],
+    [["lp_regularizer", "--plot", "x.svg"], 2, "the same at every similarity"],
+    [["contrastive() on semi_hard()", "--plot", "x.svg"], 1, "DML0426"],
+    [["triplet", "--plot", join(e, "x.svg")], 2, "cannot write"],
     [["triplet", ...batch, "--gradients"], 2, "--gradient"],
   ])("%j", async (args, code, message) => {
     const outcome = await dmlc("try", ...args);

@@ -1,7 +1,8 @@
 /**
- * `dmlc try LOSS|FILE:LOSS|"LOSS on MINER"`: a loss on a batch from files, by the interpreter and, beside it, as compiled. JSON on
- * stdout: `{value, gradient?: {x, params}, compiled?: {value, gradient?}}`; `x` is the gradient of the embeddings, a list
- * of two where the loss takes two views.
+ * `dmlc try LOSS|FILE:LOSS|"LOSS on MINER"`: a loss on a batch from files, by the interpreter and, beside it, as
+ * compiled; and as a picture, for which no batch is needed. JSON on stdout: `{value, per_sample, active_fraction,
+ * gradient?: {x, params}, compiled?: {value, gradient?}, plot?}`; `x` is the gradient of the embeddings, a list of two
+ * where the loss takes two views.
  */
 import { Command, InvalidArgumentError, Option } from "commander";
 import { cannotInterpret, tooLargeToInterpret } from "../../diagnostics/codes/interpret.ts";
@@ -11,7 +12,6 @@ import {
   BudgetError,
   initialParams,
   InterpretError,
-  initialStates,
   interpretLoss,
   MinerError,
   paramShapes,
@@ -23,17 +23,19 @@ import { CommandError, EXIT } from "../exit.ts";
 import { reportTupleMismatch } from "../../verify/rules/tuples.ts";
 import { lossArgument, report } from "../loss_argument.ts";
 import type { TriedLoss } from "../loss_argument.ts";
+import { checkPictureFile, curvesToDraw, writePicture } from "../loss_picture.ts";
 import type { Terminal } from "../terminal.ts";
 
 interface Options {
   readonly embeddings: readonly string[];
-  readonly labels: string;
+  readonly labels?: string;
   readonly set: readonly string[];
   readonly param: readonly string[];
   readonly classes?: number;
   readonly seed: number;
   readonly gradient?: true;
   readonly compiled?: true;
+  readonly plot?: string;
 }
 
 export function tryCommand(terminal: Terminal): Command {
@@ -44,10 +46,9 @@ export function tryCommand(terminal: Terminal): Command {
     .addOption(
       new Option("--embeddings <FILE.npy>", "embeddings [samples, dimensions]; once for each view")
         .argParser(each)
-        .default([], "")
-        .makeOptionMandatory(),
+        .default([], ""),
     )
-    .requiredOption("--labels <FILE.npy>", "class indices [samples]")
+    .option("--labels <FILE.npy>", "class indices [samples]")
     .addOption(
       new Option("--set <name=value>", "set a parameter of the loss, written as in a spec")
         .argParser(each)
@@ -59,22 +60,45 @@ export function tryCommand(terminal: Terminal): Command {
         .default([], "its initialiser"),
     )
     .option("--classes <N>", "number of classes (default: the largest label + 1)", wholeNumber)
-    .option("--seed <N>", "seed of parameters that are not given, and of states", wholeNumber, 0)
+    .option("--seed <N>", "seed of parameters that are not given", wholeNumber, 0)
     .option("--gradient", "print the gradient as well")
     .option("--compiled", "print what the compiled loss answers as well")
+    .option("--plot <FILE.svg>", "draw value and gradient against similarities; needs no batch")
     .action(async (loss: string, options: Options) => {
+      const { plot } = options;
+      if (plot !== undefined) checkPictureFile(plot);
       const tried = lossArgument(loss, options.set, terminal);
-      const { loss: instance, ...mined } = tried;
-      const batch = batchOf(tried, options, terminal);
-      const gradient = options.gradient === true;
-      const result = orReport(tried, terminal, () => interpretLoss(instance, batch, { gradient, ...mined }));
-      const answer: Record<string, unknown> = {
-        value: result.value,
-        ...(result.gradient === undefined ? {} : { gradient: nested(batch, result.gradient) }),
-      };
-      if (options.compiled === true) answer["compiled"] = await compiled(tried, batch, gradient);
+      const onBatch = plot === undefined || options.embeddings.length > 0 || options.labels !== undefined;
+      const answer = onBatch ? await answerOn(tried, options, terminal) : {};
+      if (plot !== undefined) {
+        const curves = orReport(tried, terminal, () => curvesToDraw(tried));
+        await writePicture(plot, [loss, ...options.set].join(", "), curves);
+        answer["plot"] = plot;
+      }
       terminal.out(`${JSON.stringify(answer)}\n`);
     });
+}
+
+/** What is printed of a loss on the batch of the command line. */
+async function answerOn(
+  tried: TriedLoss,
+  options: Options,
+  terminal: Terminal,
+): Promise<Record<string, unknown>> {
+  const { loss: instance, ...mined } = tried;
+  const batch = batchOf(tried, options, terminal);
+  const gradient = options.gradient === true;
+  const result = orReport(tried, terminal, () =>
+    interpretLoss(instance, batch, { gradient, terms: true, ...mined }),
+  );
+  const { perSample, activeFraction } = result.terms!;
+  return {
+    value: result.value,
+    per_sample: perSample === undefined ? null : [...perSample],
+    active_fraction: activeFraction ?? null,
+    ...(result.gradient === undefined ? {} : { gradient: nested(batch, result.gradient) }),
+    ...(options.compiled === true ? { compiled: await compiled(tried, batch, gradient) } : {}),
+  };
 }
 
 function wholeNumber(text: string): number {
@@ -86,8 +110,13 @@ function wholeNumber(text: string): number {
 
 function batchOf(tried: TriedLoss, options: Options, terminal: Terminal): LossBatch {
   const { loss: instance } = tried;
-  if (options.embeddings.length === 0)
-    throw new CommandError(EXIT.usage, "required option '--embeddings <FILE.npy>' not specified");
+  const missing = options.embeddings.length === 0 ? "--embeddings" : "--labels";
+  if (options.embeddings.length === 0 || options.labels === undefined)
+    throw new CommandError(
+      EXIT.usage,
+      `a loss is tried on a batch, and ${missing} is not given`,
+      `Give ${missing} FILE.npy, or only --plot FILE.svg for a picture.`,
+    );
   const views = options.embeddings.map(readEmbeddings);
   const needed = instance.declaration.views?.length ?? 1;
   if (views.length !== needed)
@@ -108,8 +137,7 @@ function batchOf(tried: TriedLoss, options: Options, terminal: Terminal): LossBa
     );
   const sizes = { classes: options.classes ?? classes, dim: first.columns };
   const params = orReport(tried, terminal, () => paramsOf(instance, options, sizes));
-  const states = initialStates(instance, sizes, options.seed);
-  return { views, labels, classes: sizes.classes, params, states };
+  return { views, labels, classes: sizes.classes, params };
 }
 
 function paramsOf(
