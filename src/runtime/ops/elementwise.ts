@@ -33,7 +33,8 @@ export const log1p = withDerivative(tf.log1p, (dy, x) => tf.div(dy, tf.add(x, 1)
 
 export const square = withDerivative(tf.square, (dy, x) => tf.mul(dy, tf.mul(x, 2)));
 export const relu = withDerivative(tf.relu, (dy, x) => tf.mul(dy, tf.step(x)));
-export const sigmoid = withDerivative(tf.sigmoid, (dy, _, y) => tf.mul(dy, tf.mul(y, tf.sub(1, y))));
+/** 1 - y is taken as sigmoid(-x): beside 1 the difference would be rounding only. */
+export const sigmoid = withDerivative(tf.sigmoid, (dy, x, y) => tf.mul(dy, tf.mul(y, tf.sigmoid(tf.neg(x)))));
 export const tanh = withDerivative(tf.tanh, (dy, _, y) => tf.mul(dy, tf.sub(1, tf.square(y))));
 export const cos = withDerivative(tf.cos, (dy, x) => tf.neg(tf.mul(dy, tf.sin(x))));
 export const sin = withDerivative(tf.sin, (dy, x) => tf.mul(dy, tf.cos(x)));

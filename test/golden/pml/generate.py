@@ -1,16 +1,21 @@
 """
 Golden values and gradients from pytorch-metric-learning for the losses and miners of the standard library.
 
-    pip install -r requirements.txt && python generate.py
+    pip install -r requirements.txt && python generate.py [NAME ...]
 
-writes one NAME.json beside this file for each loss or miner: batches, and cases that refer to them. Everything is
-float64. `use` is the loss in DML, `on` its miner. `normalize: true` means that the loss is applied to normalize(x), as
-the library's distances do inside; it leaves that to the head. `second` is the second view, where a loss takes two.
+writes one NAME.json beside this file for each loss or miner: batches, and cases that refer to them. Values and gradients
+are float64. `use` is the loss in DML, `on` its miner. `normalize: true` means that the loss is applied to normalize(x),
+as the library's distances do inside; it leaves that to the head. `second` is the second view, where a loss takes two.
+`float32` is how far the same library's answer in float32 is from its float64 one: the largest difference of the value and
+of each gradient, as a share of its largest element (of 1e-5 at least), null where float32 gives no number. Nothing depends
+on the order of the components but rounding, so it is the worst of several orders: one alone may be exact by chance.
 
 Smooth-AP is computed here from its definition: the library's SmoothAPLoss needs as many classes as samples a class, and
 depends on the order of the samples.
 """
 import json
+import math
+import sys
 from pathlib import Path
 
 import torch
@@ -26,16 +31,33 @@ def batch(seed, labels, dim, classes=None):
     return {"embeddings": x, "labels": labels, "classes": classes or max(labels) + 1}
 
 
+def repeated(seed, places, labels, dim, classes=None):
+    """A batch whose sample i has the embedding places[i] of some different ones."""
+    data = batch(seed, labels, dim, classes)
+    return {**data, "embeddings": data["embeddings"][places]}
+
+
 BATCHES = {
     "three classes": batch(1, [0, 0, 0, 1, 1, 1, 2, 2, 2], 5),
     "unequal classes": batch(2, [3, 0, 0, 2, 0, 2, 3], 4, classes=5),
     "one class": batch(3, [1, 1, 1, 1], 3, classes=2),
     "no positive pair": batch(4, [0, 1, 2, 3], 6),
     "two lone samples": batch(5, [0, 0, 1, 2, 2, 2, 3], 4),
+    "four classes of three": batch(6, [0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3], 8),
+    "twenty samples": batch(9, [4, 0, 1, 0, 2, 3, 1, 0, 2, 0, 1, 3, 4, 0, 2, 1, 3, 2, 0, 1], 12, classes=6),
+    "collapsed": repeated(7, [0, 0, 0, 0, 0, 0], [0, 0, 1, 1, 2, 2], 4),
+    "duplicates": repeated(8, [0, 1, 0, 2, 1, 3, 4], [0, 0, 0, 1, 1, 2, 2], 4, classes=4),
 }
 
-# Where the library and the standard library differ on purpose; the reasons are in the test and in the losses' comments.
-DEPARTURES = {("supcon", "one class"), ("histogram", "two lone samples")}
+# Batches on which a loss, or a miner, and the library differ on purpose: docs/reference_values.md has the reasons.
+DEPARTURES = {
+    ("supcon", "one class"),
+    ("histogram", "two lone samples"),
+    ("histogram", "collapsed"),
+    ("histogram", "duplicates"),
+    ("multi_similarity(epsilon: 0)", "collapsed"),
+    ("multi_similarity(epsilon: 0)", "duplicates"),
+}
 
 
 class Layout:
@@ -254,11 +276,67 @@ def run(loss, x, labels, miner, second):
     return loss(x, labels, miner(x, labels))
 
 
-def case(batch_name, use, normalize, make, layouts={}, on=None, miner=None):
-    data = BATCHES[batch_name]
-    x = data["embeddings"].clone().requires_grad_()
+TWO_VIEWS = ("vicreg", "barlow_twins", "simclr")
+
+
+def slopes(tensor):
+    # torch leaves a tensor without a gradient where nothing depends on it.
+    return tensor.grad if tensor.grad is not None else torch.zeros_like(tensor)
+
+
+# How many orders of the components the float32 deviation is the worst of.
+ORDERS = 8
+
+
+def orders(dim):
+    """Orders of the components, the first as they are."""
+    generator = torch.Generator().manual_seed(dim)
+    return [torch.arange(dim), *(torch.randperm(dim, generator=generator) for _ in range(ORDERS - 1))]
+
+
+def outcome(dtype, data, inputs, make, layouts, miner, order):
+    """Value and gradients in a precision, with the components in an order, as a dictionary of tensors in float64."""
+    torch.set_default_dtype(dtype)
+    x, second = (
+        each if each is None else each[:, order].to(dtype).requires_grad_() for each in inputs["views"]
+    )
+    back = torch.argsort(order)
+
+    def of_components(values, places):
+        return values[..., places] if len(values.shape) > 1 else values
+
+    loss = make(data["classes"], x.shape[1])
+    for name, layout in layouts.items():
+        if isinstance(layout, Layout):
+            getattr(loss, layout.attribute).data = layout.to_library(of_components(inputs["params"][name], order).to(dtype))
+    value = run(loss, x, torch.tensor(data["labels"]), miner() if miner else None, second)
+    value.backward()
+    torch.set_default_dtype(torch.float64)
+    parts = {"value": value.detach(), "x": slopes(x)}
+    if second is not None:
+        parts["second"] = slopes(second)
+    for name, layout in layouts.items():
+        if isinstance(layout, Layout):
+            parts[name, "of the parameters"] = layout.from_library(slopes(getattr(loss, layout.attribute)))
+    return {name: of_components(part.double(), back) for name, part in parts.items()}
+
+
+def deviation(singles, double):
+    """Largest difference of any, as a share of the largest element."""
+    worst = torch.stack([(single - double).abs().max() for single in singles]).max()
+    share = (worst / max(1e-5, double.abs().max())).item()
+    return float(f"{share:.2g}") if math.isfinite(share) else None
+
+
+def grouped(parts):
+    """Parts as the files have them: of the views by name, those of the parameters together."""
+    views = {name: part for name, part in parts.items() if name in ("x", "second")}
+    return {**views, "params": {name[0]: part for name, part in parts.items() if isinstance(name, tuple)}}
+
+
+def case(data, batch_name, use, normalize, make, layouts={}, on=None, miner=None):
+    x = data["embeddings"]
     k, d = data["classes"], x.shape[1]
-    loss = make(k, d)
     generator = torch.Generator().manual_seed(100 + k)
     params = {}
     for name, layout in layouts.items():
@@ -266,25 +344,16 @@ def case(batch_name, use, normalize, make, layouts={}, on=None, miner=None):
             params[name] = torch.full((k,), layout)
             continue
         values = torch.randn(*layout.shape(k, d), generator=generator)
-        if len(values.shape) == 1:
-            values = 1 + 0.2 * values
-        getattr(loss, layout.attribute).data = layout.to_library(values)
-        params[name] = values
+        params[name] = 1 + 0.2 * values if len(values.shape) == 1 else values
     second = None
-    if use.startswith("vicreg"):
+    if use.startswith(TWO_VIEWS):
         noise = torch.randn(*x.shape, generator=torch.Generator().manual_seed(50))
-        second = (0.7 * x.detach() + 0.5 * noise).requires_grad_()
-    value = run(loss, x, torch.tensor(data["labels"]), miner() if miner else None, second)
-    value.backward()
-
-    def slopes(tensor):
-        return tensor.grad if tensor.grad is not None else torch.zeros_like(tensor)
-
-    gradients = {
-        name: layout.from_library(slopes(getattr(loss, layout.attribute))).tolist()
-        for name, layout in layouts.items()
-        if isinstance(layout, Layout)
-    }
+        second = 0.7 * x + 0.5 * noise
+    inputs = {"views": (x, second), "params": params}
+    double = outcome(torch.float64, data, inputs, make, layouts, miner, torch.arange(d))
+    singles = [outcome(torch.float32, data, inputs, make, layouts, miner, order) for order in orders(d)]
+    apart = {name: deviation([each[name] for each in singles], part) for name, part in double.items()}
+    gradient = {name: part.tolist() for name, part in double.items() if name != "value"}
     return {
         "use": use,
         **({"on": on} if on else {}),
@@ -292,29 +361,31 @@ def case(batch_name, use, normalize, make, layouts={}, on=None, miner=None):
         "batch": batch_name,
         **({"second": second.tolist()} if second is not None else {}),
         "params": {name: values.tolist() for name, values in params.items()},
-        "value": value.item(),
-        "gradient": {
-            "x": slopes(x).tolist(),
-            **({"second": slopes(second).tolist()} if second is not None else {}),
-            "params": gradients,
-        },
+        "value": double["value"].item(),
+        "gradient": grouped(gradient),
+        "float32": {"value": apart["value"], **grouped(apart)},
     }
 
 
-def main():
-    batches = {
-        name: {**data, "embeddings": data["embeddings"].tolist()} for name, data in BATCHES.items()
+def write(name, batches, cases):
+    """A file of cases, with the batches they refer to."""
+    used = {each["batch"] for each in cases}
+    plain = {
+        key: {**data, "embeddings": data["embeddings"].tolist()} for key, data in batches.items() if key in used
     }
-    for name, uses in CASES.items():
+    (HERE / f"{name}.json").write_text(json.dumps({"batches": plain, "cases": cases}, allow_nan=False) + "\n")
+
+
+def main(names):
+    for name in names or CASES:
         cases = [
-            case(batch_name, *use)
-            for use in uses
+            case(BATCHES[batch_name], batch_name, *use)
+            for use in CASES[name]
             for batch_name in BATCHES
-            if (name, batch_name) not in DEPARTURES
+            if not {(name, batch_name), (use[4] if len(use) > 4 else name, batch_name)} & DEPARTURES
         ]
-        text = json.dumps({"batches": batches, "cases": cases})
-        (HERE / f"{name}.json").write_text(text + "\n")
+        write(name, BATCHES, cases)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -20,6 +20,7 @@ from generate import BATCHES, HERE, case, centers, columns, per_class, rows, wri
 from pytorch_metric_learning import losses, miners, regularizers
 from torch.nn.functional import cross_entropy, normalize
 
+
 class OnProxies(torch.nn.Module):
     """A loss of embeddings, labels and one row a class, by its formula."""
 
@@ -265,7 +266,13 @@ MINERS = {
         ("hard_triplets", triplets("hard")),
         ("easy_triplets", triplets("easy")),
         ("easy_triplets(margin: 0.6)", triplets("easy", margin=0.6)),
+        ("semi_hard", triplets("semihard")),
         ("semi_hard(margin: 0.4)", triplets("semihard", margin=0.4)),
+    ],
+    "batch_hard": [("batch_hard", miners.BatchHardMiner)],
+    "multi_similarity": [
+        ("multi_similarity", miners.MultiSimilarityMiner),
+        ("multi_similarity(epsilon: 0.37)", lambda: miners.MultiSimilarityMiner(epsilon=0.37)),
     ],
     "batch_easy_hard": [
         ("batch_easy_semi_hard", easy_hard("easy", "semihard")),

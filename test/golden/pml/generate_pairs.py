@@ -6,31 +6,19 @@ Golden values and gradients for the standard library's losses over pairs, tuples
 writes one NAME.json for each loss, or those named, in generate.py's format. What pytorch-metric-learning has not is
 computed here from its definition, literally and over loops: the functions below that take unit or free embeddings.
 """
-import json
+import functools
+import itertools
 import sys
 
 import torch
 from pytorch_metric_learning import distances, losses
 
-from generate import BATCHES, HERE, batch, run
+from generate import BATCHES, case, write
 
 UNIT = torch.nn.functional.normalize
 
 
-def repeated(seed, places, labels, dim):
-    """A batch whose sample i has the embedding places[i] of some different ones."""
-    data = batch(seed, labels, dim)
-    return {**data, "embeddings": data["embeddings"][places]}
-
-
-BATCHES = BATCHES | {
-    "four classes of three": batch(6, [0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3], 8),
-    "collapsed": repeated(7, [0, 0, 0, 0, 0, 0], [0, 0, 1, 1, 2, 2], 4),
-    "duplicates": repeated(8, [0, 1, 0, 2, 1, 3, 4], [0, 0, 0, 1, 1, 2, 2], 4),
-}
-
-# Batches on which the library and the standard library differ on purpose; the reasons are in the test and the losses'
-# comments.
+# Batches on which the library and the standard library differ on purpose: docs/reference_values.md has the reasons.
 DEPARTURES = {
     # A missing side counts as 0 in the library; here the anchor is left out.
     "generalized_lifted": {"one class", "no positive pair", "two lone samples"},
@@ -216,11 +204,32 @@ class BarlowTwins(torch.nn.Module):
         return ((1 - diagonal) ** 2).sum() + self.redundancy * ((c**2).sum() - (diagonal**2).sum())
 
 
+class Views(torch.nn.Module):
+    """A loss of the library over two views of each sample, nothing else of its class."""
+
+    def __init__(self, loss):
+        super().__init__()
+        self.loss = losses.SelfSupervisedLoss(loss)
+
+    def forward(self, x, ref_emb):
+        return self.loss(x, ref_emb)
+
+
+def positive_negative(x, y, margin):
+    terms = []
+    for a, p, n in itertools.permutations(range(len(y)), 3):
+        if y[a] == y[p] != y[n]:
+            near, far = 1 - x[a] @ x[p], torch.minimum(1 - x[a] @ x[n], 1 - x[p] @ x[n])
+            terms.append(torch.relu(near - far + margin))
+    return torch.stack(terms).mean() if terms else 0
+
+
 def squared(x, i, j):
     return ((x[i] - x[j]) ** 2).sum()
 
 
 SNR = distances.SNRDistance
+LP = functools.partial(distances.LpDistance, normalize_embeddings=False)
 FREE = distances.LpDistance(normalize_embeddings=False, power=2)
 
 # name: [(use in DML, whether the loss is on normalize(x), constructor)]
@@ -354,46 +363,56 @@ CASES = {
         ("instance", False, lambda: Places(losses.InstanceLoss())),
         ("instance(gamma: 3)", False, lambda: Places(losses.InstanceLoss(gamma=3))),
     ],
+    "distances": [
+        (
+            f"contrastive({margins}, distance: {name})",
+            False,
+            lambda of=of, m=m: losses.ContrastiveLoss(*m, distance=of),
+        )
+        for name, of, margins, m in [
+            ("lp(p: 1)", LP(p=1), "margin: 4, positive_margin: 0.5", (0.5, 4)),
+            ("lp(p: 3)", LP(p=3), "margin: 2, positive_margin: 0.3", (0.3, 2)),
+            ("squared_euclidean", LP(power=2), "margin: 1.5, positive_margin: 0.1", (0.1, 1.5)),
+        ]
+    ]
+    + [
+        (
+            f"triplet(margin: 0.3, distance: {name})",
+            False,
+            lambda of=of: losses.TripletMarginLoss(0.3, distance=of),
+        )
+        for name, of in [
+            ("lp(p: 1)", LP(p=1)),
+            ("lp(p: 3)", LP(p=3)),
+            ("squared_euclidean", LP(power=2)),
+            ("cosine_distance", distances.CosineSimilarity()),
+            ("snr", SNR(normalize_embeddings=False)),
+        ]
+    ],
     "barlow_twins": [
         ("barlow_twins", False, lambda: BarlowTwins(0.0051)),
         ("barlow_twins(redundancy: 0.6)", False, lambda: BarlowTwins(0.6)),
     ],
+    "simclr": [
+        ("simclr", False, lambda: Views(losses.NTXentLoss(0.5))),
+        ("simclr(temperature: 0.2)", False, lambda: Views(losses.NTXentLoss(0.2))),
+    ],
+    "pn": [
+        ("pn", False, lambda: Definition(lambda x, y: positive_negative(x, y, 1))),
+        ("pn(margin: 0.3)", False, lambda: Definition(lambda x, y: positive_negative(x, y, 0.3))),
+    ],
 }
-
-
-def case(batch_name, use, normalize, make):
-    data = BATCHES[batch_name]
-    x = data["embeddings"].clone().requires_grad_()
-    second = None
-    if use.startswith("barlow_twins"):
-        noise = torch.randn(*x.shape, generator=torch.Generator().manual_seed(50))
-        second = (0.7 * x.detach() + 0.5 * noise).requires_grad_()
-    value = run(make(), x, torch.tensor(data["labels"]), None, second)
-    value.backward()
-    # torch leaves a tensor without a gradient where nothing depends on it.
-    x_slopes = x.grad if x.grad is not None else torch.zeros_like(x)
-    return {
-        "use": use,
-        "normalize": normalize,
-        "batch": batch_name,
-        **({"second": second.tolist()} if second is not None else {}),
-        "params": {},
-        "value": value.item(),
-        "gradient": {
-            "x": x_slopes.tolist(),
-            **({"second": second.grad.tolist()} if second is not None else {}),
-            "params": {},
-        },
-    }
 
 
 def main(names):
     for name in names or CASES:
         used = [each for each in BATCHES if each not in DEPARTURES.get(name, set())]
-        cases = [case(each, *use) for use in CASES[name] for each in used]
-        batches = {each: {**BATCHES[each], "embeddings": BATCHES[each]["embeddings"].tolist()} for each in used}
-        text = json.dumps({"batches": batches, "cases": cases}, allow_nan=False)
-        (HERE / f"{name}.json").write_text(text + "\n")
+        cases = [
+            case(BATCHES[each], each, use, normalize, lambda k, d, make=make: make())
+            for use, normalize, make in CASES[name]
+            for each in used
+        ]
+        write(name, BATCHES, cases)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,12 @@ const ofOutput = (kernelName: string, derivative: Derivative): tf.GradConfig =>
 const one = 1;
 const squareRootOf = { oneMinusSquare: (x: tf.Tensor) => tf.sqrt(tf.sub(one, tf.square(x))) };
 
+/** m (1 - m) of the smaller m of sigmoid(x) and 1 - sigmoid(x): beside 1 the output less 1 would be rounding only. */
+function sigmoidSlope(x: tf.Tensor): tf.Tensor {
+  const least = tf.sigmoid(tf.neg(tf.abs(x)));
+  return tf.mul(least, tf.sub(one, least));
+}
+
 export const elementwiseGradients: readonly tf.GradConfig[] = [
   // Not by `sign`, which the wasm backend takes to be 0 for all of at most 1e-7.
   ofInput(tf.Abs, (dy, x) => tf.mul(dy, tf.sub(tf.step(x), tf.step(tf.neg(x))))),
@@ -38,7 +44,7 @@ export const elementwiseGradients: readonly tf.GradConfig[] = [
   define(tf.Neg, [], (dy) => ({ x: () => tf.neg(dy) })),
   ofOutput(tf.Reciprocal, (dy, y) => tf.neg(tf.mul(dy, tf.square(y)))),
   ofOutput(tf.Rsqrt, (dy, y) => tf.mul(dy, tf.mul(tf.mul(tf.square(y), y), -0.5))),
-  ofOutput(tf.Sigmoid, (dy, y) => tf.mul(dy, tf.mul(y, tf.sub(one, y)))),
+  ofInput(tf.Sigmoid, (dy, x) => tf.mul(dy, sigmoidSlope(x))),
   ofInput(tf.Sin, (dy, x) => tf.mul(dy, tf.cos(x))),
   ofInput(tf.Sinh, (dy, x) => tf.mul(dy, tf.cosh(x))),
   ofInput(tf.Softplus, (dy, x) => tf.mul(dy, tf.sigmoid(x))),
