@@ -136,6 +136,8 @@ export const callReductions: readonly TokenType[] = [
   reserved("variance", reduction, [CallReduction]),
   reserved("sample_variance", reduction, [CallReduction]),
   reserved("cross_entropy", reduction, [CallReduction]),
+  reserved("solve", reduction, [CallReduction]),
+  reserved("kmeans", reduction, [CallReduction]),
 ];
 
 // ── Contextual words ────────────────────────────────────────────────────────────────────────────────────────────

@@ -11,10 +11,12 @@ import { InterpretError } from "./errors.ts";
 import { compare } from "./graph.ts";
 import type { Graph } from "./graph.ts";
 import type { Samples } from "./memory.ts";
+import { kmeans } from "./kmeans.ts";
 import { isBoolean } from "./nodes.ts";
 import type { Input, Node } from "./nodes.ts";
 import { norm, reduce, squaredDistance } from "./reduce.ts";
 import * as scalars from "./scalars.ts";
+import { solve, Systems } from "./solve.ts";
 import { ABSENT } from "./tape.ts";
 import type { Slot, Tape } from "./tape.ts";
 import type { Term } from "./terms.ts";
@@ -33,6 +35,9 @@ export class Evaluation {
   readonly held: Float64Array;
   /** The terms of the present tuples of each reduction that is watched (terms.ts). */
   readonly watched: ReadonlyMap<Node, Term[]>;
+  /** What `solve` and `kmeans` have found so far. */
+  readonly systems = new Systems();
+  readonly clusterings = new Map<string, readonly number[]>();
   /** Tuples visited so far, against the budget. */
   visited = 0;
   private readonly memos: (Int32Array | null | undefined)[];
@@ -230,6 +235,10 @@ export class Evaluation {
         return squaredDistance(this, node);
       case "norm":
         return norm(this, node);
+      case "solve":
+        return solve(this, node);
+      case "kmeans":
+        return kmeans(this, node);
       default:
         return tape.constant(this.test(node) ? 1 : 0);
     }

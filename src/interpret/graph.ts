@@ -19,6 +19,8 @@ type Bare = Node extends infer N
 function boundBy(node: Bare): ReadonlySet<Variable> {
   if (node.kind === "reduce") return new Set(node.branches.flatMap((branch) => branch.variables));
   if (node.kind === "squared_distance" || node.kind === "norm") return new Set([node.variable]);
+  if (node.kind === "solve") return new Set([node.equation, node.unknown]);
+  if (node.kind === "kmeans") return new Set([node.point, node.component]);
   return new Set();
 }
 
@@ -163,6 +165,37 @@ export class Graph {
 
   norm(variable: Variable, component: Node): Node {
     return this.intern(`m${variable.id} ${component.id}`, { kind: "norm", variable, component });
+  }
+
+  solve(equation: Variable, unknown: Variable, matrix: Node, right: Node, at: Node): Node {
+    return this.intern(`x${equation.id} ${unknown.id} ${matrix.id} ${right.id} ${at.id}`, {
+      kind: "solve",
+      equation,
+      unknown,
+      matrix,
+      right,
+      at,
+    });
+  }
+
+  kmeans(
+    point: Variable,
+    component: Variable,
+    coordinate: Node,
+    guards: readonly Node[],
+    clusters: number,
+    at: Node,
+  ): Node {
+    const among = guards.map((guard) => guard.id).join();
+    return this.intern(`k${point.id} ${component.id} ${coordinate.id}|${among}|${clusters} ${at.id}`, {
+      kind: "kmeans",
+      point,
+      component,
+      coordinate,
+      guards,
+      clusters,
+      at,
+    });
   }
 
   private intern(key: string, bare: Bare): Node {

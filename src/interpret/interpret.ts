@@ -255,6 +255,9 @@ function elementsOf(loss: ExpandedLoss, input: Input, operand: Operand): Node[] 
   });
 }
 
+/** What binds indices as a reduction does, and always has a tuple: reductions inside are none of the outermost. */
+const ALIKE_REDUCTIONS: ReadonlySet<string> = new Set(["norm", "solve", "kmeans"]);
+
 /** The reductions that no other reduction holds, lists looked through, and the reductions over those lists. */
 function outermost(root: Node): { readonly reductions: readonly Node[]; readonly lists: readonly Node[] } {
   const reductions: Node[] = [];
@@ -268,7 +271,7 @@ function outermost(root: Node): { readonly reductions: readonly Node[]; readonly
       lists.push(node);
       open.push(...node.branches.map((branch) => branch.body));
     } else if (node.kind === "reduce" || node.kind === "squared_distance") reductions.push(node);
-    else if (node.kind !== "norm") open.push(...children(node));
+    else if (!ALIKE_REDUCTIONS.has(node.kind)) open.push(...children(node));
   }
   return { reductions, lists };
 }

@@ -99,6 +99,25 @@ export type Node = Shared &
       }
     /** sqrt(Σ_t component²) */
     | { readonly kind: "norm"; readonly variable: Variable; readonly component: Node }
+    /** The number at `at` of the solution of a linear system (solve.ts). */
+    | {
+        readonly kind: "solve";
+        readonly equation: Variable;
+        readonly unknown: Variable;
+        readonly matrix: Node;
+        readonly right: Node;
+        readonly at: Node;
+      }
+    /** The number of the cluster of the point `at` (kmeans.ts). */
+    | {
+        readonly kind: "kmeans";
+        readonly point: Variable;
+        readonly component: Variable;
+        readonly coordinate: Node;
+        readonly guards: readonly Node[];
+        readonly clusters: number;
+        readonly at: Node;
+      }
   );
 
 export type NodeKind = Node["kind"];
@@ -149,5 +168,9 @@ export function children(node: Node): readonly Node[] {
       return node.branches.flatMap((branch) => [branch.body, ...branch.guards.flat()]);
     case "norm":
       return [node.component];
+    case "solve":
+      return [node.matrix, node.right, node.at];
+    case "kmeans":
+      return [node.coordinate, ...node.guards, node.at];
   }
 }

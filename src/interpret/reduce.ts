@@ -17,7 +17,7 @@ import type { Slot } from "./tape.ts";
 type Reduce = Node & { kind: "reduce" };
 
 /** At or below this share of |u|² + |v|², a squared distance is 0: what float32 loses in |u|² + |v|² - 2u·v. */
-const NEARLY_EQUAL = 1e-6;
+export const NEARLY_EQUAL = 1e-6;
 
 /** Calls `visit` for every tuple that passes the guards, in order of the indices, until it answers false. */
 function visitTuples(e: Evaluation, branch: Branch, visit: () => boolean): boolean {

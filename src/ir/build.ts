@@ -237,6 +237,9 @@ export class Builder {
     switch (operation.kind) {
       case "joined":
         return first;
+      case "concat":
+        if (axis === 0 && first.shape[0] === "batch") return first;
+        break;
       case "stop_gradient":
       case "normalize":
         return this.unary(operation.kind, this.batchRows(first, axis));
@@ -247,6 +250,36 @@ export class Builder {
         return this.graph.node({ kind: "batch_rows", axis }, [input], shape, input.type);
       }
     }
+    const shape = input.shape.map((side, k) => (k === axis ? "batch" : side));
+    return this.graph.node({ kind: "batch_rows", axis }, [input], shape, input.type);
+  }
+
+  /** The rows of `first` and behind them those of `second`; `side` is how many that makes. */
+  concat(first: Node, second: Node, side: Dim): Node {
+    const [a, b] = [this.asReal(first), this.asReal(second)];
+    return this.graph.node({ kind: "concat" }, [a, b], [side, ...a.shape.slice(1)], "real");
+  }
+
+  /** `count` rows along `axis`, from `from` on. */
+  rows(input: Node, axis: number, from: Dim, count: number): Node {
+    if (input.operation.kind === "concat" && axis === 0 && input.inputs[0]!.shape[0] === from)
+      return input.inputs[1]!;
+    const shape = input.shape.map((side, k) => (k === axis ? count : side));
+    return this.graph.node({ kind: "rows", axis, from }, [input], shape, input.type);
+  }
+
+  /** Solutions of linear systems: matrices [s, q, u] and right sides [s, q, r] give [s, u, r]. */
+  solve(matrix: Node, right: Node, stacked: number): Node {
+    const [a, b] = [this.asReal(matrix), this.asReal(right)];
+    const shape = [...a.shape.slice(0, stacked), a.shape.at(-1)!, ...b.shape.slice(stacked + 1)];
+    return this.graph.node({ kind: "solve", stacked }, [a, b], shape, "real");
+  }
+
+  /** Numbers of the clusters of points [n, t], of those that a mask [s, n] lets in. */
+  kmeans(points: Node, where: Node | undefined, clusters: number): Node {
+    const inputs = where === undefined ? [points] : [points, where];
+    const shape = [...(where?.shape.slice(0, -1) ?? []), points.shape[0]!];
+    return this.graph.node({ kind: "kmeans", clusters }, inputs, shape, "int");
   }
 
   /** A memory [N, …] after the rows of a batch have joined it. */

@@ -10,6 +10,20 @@ export type SamplesDim = `batch+${number}`;
 /** A side of a tensor: a number, or a size that is known once the data has been read. */
 export type Dim = number | "batch" | "classes" | SamplesDim;
 
+/** The side of rows of two tables, one behind the other; undefined for sides that cannot be put so. */
+export function joinedDim(first: Dim, second: Dim): Dim | undefined {
+  if (typeof second !== "number") return undefined;
+  if (typeof first === "number") return first + second;
+  return first === "batch" ? `batch+${second}` : undefined;
+}
+
+/** What is left of a joined side behind its first part; undefined where the side has no such part. */
+export function dimBehind(joined: Dim, first: Dim): number | undefined {
+  if (first === "batch") return rememberedOn(joined);
+  if (typeof first !== "number" || typeof joined !== "number" || first > joined) return undefined;
+  return joined - first;
+}
+
 /** How many samples stand behind those of the batch on such a side; undefined for any other side. */
 export function rememberedOn(side: Dim): number | undefined {
   return typeof side === "string" && side.startsWith("batch+") ? Number(side.slice(6)) : undefined;
@@ -86,6 +100,8 @@ export type Combination = "sum" | "logsumexp" | "cross_entropy";
  * - `ids`: the identities of the batch's samples [batch].
  * - `joined`: the rows of the batch, and behind them those of a memory; `batch_rows`: those of the batch again, along
  *   `axis`; `remember`: a memory after a batch has joined it, from the memory and the batch's rows.
+ * - `concat`: the rows of two tables, one behind the other; `rows`: of a tensor along `axis`, as many as its shape says
+ *   from `from` on.
  * - `size`: a side as a number; `iota`: from, from + 1, … [n].
  * - `view`: the input's axes permuted, `null` for a new axis of size 1.
  * - `same`, `differs`: from the labels, [batch, batch]; against a memory from labels and identities (`differs`: labels) of
@@ -100,6 +116,9 @@ export type Combination = "sum" | "logsumexp" | "cross_entropy";
  * - `reduce`: over `axes` of the first input broadcast with the optional second, a mask of the tuples that count.
  * - `softmax`, `log_softmax`: over `axis`; the optional second input is a mask.
  * - `cross_entropy`: inputs logits and a mask that is true at the target, over the last axis.
+ * - `solve`: of matrices [s, q, u] and right sides [s, q, r] the solutions [s, u, r], where s stands for `stacked` axes and r
+ *   for any number; 0 with zero gradient for a singular matrix.
+ * - `kmeans`: of points [n, t] the numbers of their clusters [n], or of those that a mask [s, n] lets in, [s, n].
  * - `gather`: rows of the first input at the int indices of the second. `prefix`: the first columns.
  * - Of batches sorted by class into blocks of M: `within_class`, the entries of [batch, batch] in each row's own block;
  *   `classmates`, the entries of [batch] in each sample's own block; `other_classmates`, from the labels, which of the
@@ -115,6 +134,8 @@ export type Operation =
   | { readonly kind: "joined" }
   | { readonly kind: "batch_rows"; readonly axis: number }
   | { readonly kind: "remember" }
+  | { readonly kind: "concat" }
+  | { readonly kind: "rows"; readonly axis: number; readonly from: Dim }
   | { readonly kind: "param"; readonly name: string }
   | { readonly kind: "state"; readonly name: string }
   | { readonly kind: "constant"; readonly value: number }
@@ -133,6 +154,8 @@ export type Operation =
   | { readonly kind: "take"; readonly index: number }
   | { readonly kind: "paired_squared_distance" }
   | { readonly kind: "cross_entropy" }
+  | { readonly kind: "solve"; readonly stacked: number }
+  | { readonly kind: "kmeans"; readonly clusters: number }
   | { readonly kind: "softmax"; readonly axis: number }
   | { readonly kind: "log_softmax"; readonly axis: number }
   | { readonly kind: "prefix"; readonly size: number }

@@ -63,6 +63,12 @@ function attributes(operation: Operation): string[] {
       return [`size: ${operation.size}`];
     case "take":
       return [`index: ${operation.index}`];
+    case "rows":
+      return [`axis: ${operation.axis}`, `from: ${operation.from}`];
+    case "solve":
+      return [`stacked: ${operation.stacked}`];
+    case "kmeans":
+      return [`clusters: ${operation.clusters}`];
     default:
       return [];
   }

@@ -380,7 +380,7 @@ export type PrefixReductionOperator =
   | "count";
 /** Call form: bodies between parentheses. */
 export type CallReductionOperator =
-  "softmax" | "log_softmax" | "variance" | "sample_variance" | "cross_entropy";
+  "softmax" | "log_softmax" | "variance" | "sample_variance" | "cross_entropy" | "solve" | "kmeans";
 export type ReductionOperator = PrefixReductionOperator | CallReductionOperator;
 
 export interface Reduction {

@@ -5,7 +5,15 @@
 import type { Argument, Block, Entry, Expression, IndexBinding, PrefixReductionOperator } from "./ast.ts";
 import { binaryPower, prefixPower, reductionPower } from "./operators.ts";
 
-const callReductions = new Set(["softmax", "log_softmax", "variance", "sample_variance", "cross_entropy"]);
+const callReductions = new Set<string>([
+  "softmax",
+  "log_softmax",
+  "variance",
+  "sample_variance",
+  "cross_entropy",
+  "solve",
+  "kmeans",
+]);
 
 /** `printExpression(e)`: what a person would write on one line; `?` stands for a missing expression. */
 export function printExpression(expression: Expression): string {

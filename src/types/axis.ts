@@ -68,6 +68,23 @@ export class Axes {
   }
 }
 
+/** The name of the axis of a label's classes; of the classes themselves without a label. */
+export function classesAxis(on: string | undefined): string {
+  return on === undefined ? "classes" : `classes(on: ${on})`;
+}
+
+/** The name of the axis of rows of two tables, one behind the other; undefined where one has no name yet. */
+export function namesJoined(first: Axis, second: Axis): string | undefined {
+  const [a, b] = [first.resolved.name, second.resolved.name];
+  return a === undefined || b === undefined ? undefined : `${a} + ${b}`;
+}
+
+/** Whether an axis has the rows of another first: an index of that one is one of it too. */
+export function startsWith(joined: Axis, first: Axis): boolean {
+  const { name } = first.resolved;
+  return name !== undefined && joined.resolved.name?.startsWith(`${name} + `) === true;
+}
+
 /** What an axis is called in messages. */
 export function describeAxis(axis: Axis): string {
   const { name } = axis.resolved;

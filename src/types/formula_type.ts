@@ -7,7 +7,8 @@ import type { MeasureDeclaration } from "../syntax/ast.ts";
 import { describeAxis, type Axis } from "./axis.ts";
 
 export type FormulaType =
-  | { readonly kind: "number" }
+  /** `index`: of `n + p` with a whole number n, the axis it can stand on: `n` rows, and behind them those of p. */
+  | { readonly kind: "number"; readonly index?: Axis }
   | { readonly kind: "bool" }
   /** The class of a sample, `y[i]`: an index over the classes that is read from the data. */
   | { readonly kind: "label" }
@@ -82,6 +83,8 @@ export function describe(type: FormulaType): string {
 /** The same type for the memory of `let` functions: equal texts, equal types. */
 export function keyOf(type: FormulaType, idOf: (axis: Axis) => number): string {
   switch (type.kind) {
+    case "number":
+      return type.index === undefined ? "number" : `number ${idOf(type.index.resolved)}`;
     case "index":
       return `index ${idOf(type.axis.resolved)}`;
     case "tensor":

@@ -5,7 +5,7 @@
 import { formulaType, twoAxes } from "../../diagnostics/codes/formula.ts";
 import { textOf, type Span } from "../../source/source.ts";
 import type { Expression } from "../../syntax/ast.ts";
-import { describeAxis, type Axis } from "../../types/axis.ts";
+import { describeAxis, startsWith, type Axis } from "../../types/axis.ts";
 import { describe, isNumeric, type FormulaType } from "../../types/formula_type.ts";
 import { callPlaces, type FormulaContext } from "./environment.ts";
 
@@ -72,10 +72,13 @@ export function expectIndexOver(
     misfit(context, expression.span, where, type, `an index over ${describeAxis(axis)}`);
     return false;
   }
+  if (type.kind === "number" && type.index !== undefined)
+    return unifyAxes(context, expression.span, type.index, axis, `\`${textOf(expression.span)}\``);
   if (type.kind !== "index") {
     misfit(context, expression.span, where, type, `an index over ${describeAxis(axis)}`);
     return false;
   }
+  if (startsWith(axis, type.axis)) return true;
   return unifyAxes(context, expression.span, type.axis, axis, `The index \`${textOf(expression.span)}\``);
 }
 

@@ -7,10 +7,11 @@ import { oneLine } from "../../resolve/describe.ts";
 import type { Resolved } from "../../resolve/scope.ts";
 import { textOf } from "../../source/source.ts";
 import type { Call, Expression, Parameter } from "../../syntax/ast.ts";
-import { bool, number, unknown, type FormulaType } from "../../types/formula_type.ts";
+import { bool, describe, number, unknown, type FormulaType } from "../../types/formula_type.ts";
+import { namesJoined } from "../../types/axis.ts";
 import { argumentTypes, countOf, refuseNames } from "./arguments.ts";
 import type { Environment, FormulaContext } from "./environment.ts";
-import { expectIndexOver, expectNumber, misfit } from "./expectations.ts";
+import { expectIndexOver, expectNumber, misfit, unifyAxes } from "./expectations.ts";
 
 export function callFunction(
   context: FormulaContext,
@@ -80,6 +81,8 @@ function resultOf(
       return bool;
     case "tensor":
       return types[0] ?? unknown;
+    case "rows":
+      return joined(context, call, types);
     case "vector": {
       const [vector, ...others] = types;
       if (vector?.kind !== "tensor") return unknown;
@@ -97,4 +100,22 @@ function resultOf(
         : number;
     }
   }
+}
+
+/** The rows of one table and behind them those of another, whose other sides are the same. */
+function joined(context: FormulaContext, call: Call, types: readonly FormulaType[]): FormulaType {
+  const [first, second] = types;
+  if (first?.kind !== "tensor" || second?.kind !== "tensor") return unknown;
+  const place = call.arguments[1]!.value;
+  if (first.axes.length !== second.axes.length) {
+    misfit(context, place.span, `\`${call.callee.text}\``, second, `${describe(first)}, as before it`);
+    return unknown;
+  }
+  const alike = first.axes.every(
+    (axis, side) =>
+      side === 0 || unifyAxes(context, place.span, axis, second.axes[side]!, "What a row runs over"),
+  );
+  const name = namesJoined(first.axes[0]!, second.axes[0]!);
+  if (!alike || name === undefined) return unknown;
+  return { ...first, axes: [context.axes.of(name, true), ...first.axes.slice(1)] };
 }

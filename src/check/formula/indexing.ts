@@ -82,4 +82,6 @@ const reductions: readonly string[] = [
   "variance",
   "sample_variance",
   "cross_entropy",
+  "solve",
+  "kmeans",
 ];

@@ -15,6 +15,7 @@ import { inferIndex } from "./indexing.ts";
 import { expandLet } from "./lets.ts";
 import { inferBinary, inferIf } from "./operators.ts";
 import { inferReduction } from "./reductions.ts";
+import { inferSystem, isSystem } from "./systems.ts";
 
 /** Deepest nesting of expressions, `if … else if …` chains included. */
 const deepest = 1000;
@@ -82,7 +83,9 @@ function inferOne(context: FormulaContext, expression: Expression, environment: 
     case "Index":
       return inferIndex(context, expression, environment);
     case "Reduction":
-      return inferReduction(context, expression, environment);
+      return isSystem(expression)
+        ? inferSystem(context, expression, environment)
+        : inferReduction(context, expression, environment);
     default:
       misfit(
         context,

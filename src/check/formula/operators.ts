@@ -4,7 +4,7 @@
  */
 import { orderedIndices } from "../../diagnostics/codes/formula.ts";
 import type { Binary, Expression, If } from "../../syntax/ast.ts";
-import { describeAxis } from "../../types/axis.ts";
+import { describeAxis, namesJoined, startsWith } from "../../types/axis.ts";
 import { bool, describe, isNumeric, number, unknown, type FormulaType } from "../../types/formula_type.ts";
 import type { Environment, FormulaContext } from "./environment.ts";
 import { expectBool, expectIndexOver, expectNumber, misfit, unifyAxes } from "./expectations.ts";
@@ -23,7 +23,7 @@ export function inferBinary(
   }
   let type = context.infer(context, first, environment);
   for (const each of chain.reverse())
-    type = combine(context, each, type, context.infer(context, each.right, environment));
+    type = combine(context, each, type, context.infer(context, each.right, environment), environment);
   return type;
 }
 
@@ -32,6 +32,7 @@ function combine(
   expression: Binary,
   left: FormulaType,
   right: FormulaType,
+  environment: Environment,
 ): FormulaType {
   const { op } = expression;
   const where = `\`${op}\``;
@@ -46,11 +47,29 @@ function combine(
     case "*":
     case "/":
     case "^":
-      return arithmetic(context, expression, left, right);
+      return behind(context, expression, right, environment) ?? arithmetic(context, expression, left, right);
     default:
       compare(context, expression, left, right);
       return bool;
   }
+}
+
+/**
+ * `n + p` with a size n of this loss and an index p over numbers: a number, and an index of n rows with those of p behind
+ * them.
+ */
+function behind(
+  { axes }: FormulaContext,
+  { op, left }: Binary,
+  right: FormulaType,
+  environment: Environment,
+): FormulaType | undefined {
+  if (op !== "+" || left.kind !== "Name" || right.kind !== "index" || !right.axis.resolved.numeric)
+    return undefined;
+  const binding = environment.lookup(left.text);
+  if (binding?.kind !== "value" || binding.domain === undefined) return undefined;
+  const name = namesJoined(binding.domain, right.axis);
+  return name === undefined ? undefined : { kind: "number", index: axes.of(name, true) };
 }
 
 function arithmetic(
@@ -115,7 +134,7 @@ function compare(context: FormulaContext, expression: Binary, left: FormulaType,
   if (left.kind === "index" && right.kind === "index") {
     const a = left.axis.resolved;
     const b = right.axis.resolved;
-    if (a.numeric && b.numeric) return;
+    if ((a.numeric && b.numeric) || startsWith(a, b) || startsWith(b, a)) return;
     if (left.axis.unify(right.axis, expression.span)) return;
     context.diagnostics.report(orderedIndices, expression.span, {
       op,

@@ -133,6 +133,19 @@ export function expressionOf(node: Node, write: Written): string {
       const size = a.shape.map((_, k) => (k === operation.axis ? "labels.size" : -1));
       return `tf.slice(${write(a)}, [${size.map(() => 0).join(", ")}], [${size.join(", ")}])`;
     }
+    case "concat":
+      return `tf.concat([${write(a)}, ${write(b)}])`;
+    case "rows": {
+      const from = a.shape.map((_, k) => (k === operation.axis ? dimText(operation.from) : 0));
+      const size = a.shape.map((_, k) => (k === operation.axis ? dimText(node.shape[k]!) : -1));
+      return `tf.slice(${write(a)}, [${from.join(", ")}], [${size.join(", ")}])`;
+    }
+    case "solve":
+      return `ops.solve(${tensorText(a, write)}, ${tensorText(b, write)}, { stacked: ${operation.stacked} })`;
+    case "kmeans": {
+      const where = b === undefined ? "" : `, where: ${tensorText(b, write)}`;
+      return `ops.kmeans(${detached(a, write)}, { clusters: ${operation.clusters}${where} })`;
+    }
     case "remember":
       return `ops.remember(${write(a)}, ${write(b)})`;
     case "param":

@@ -155,6 +155,12 @@ function expandFunction(e: Expansion, call: Call, frame: Frame): Operand {
       if (length.kind !== "number") throw new InterpretError("prefix takes a constant size", call.span);
       return tensors.prefix(u, length.value, call.span);
     }
+    case "concat": {
+      const [u, v] = arrange(call, ["u", "v"]).map(operand);
+      if (!isTensor(u!) || !isTensor(v!)) throw new InterpretError("concat takes two tables", call.span);
+      if (e.samples > e.batch) throw new InterpretError("concat of embeddings against a memory", call.span);
+      return tensors.concat(u, v, call.span);
+    }
     case "same":
     case "differs": {
       const [i, j] = arrange(call, ["i", "j"]).map((argument) => expandNode(e, argument.value, frame)) as [

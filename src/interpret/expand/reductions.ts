@@ -15,10 +15,10 @@ import { BudgetError, InterpretError } from "../errors.ts";
 import { conjuncts, numberOf } from "../graph.ts";
 import type { Branch, Node, Variable } from "../nodes.ts";
 import type { Frame } from "./environment.ts";
-import { expandNode } from "./expand.ts";
+import { expand, expandNode } from "./expand.ts";
 import type { Expansion } from "./expand.ts";
 import { minedTriple } from "./miners.ts";
-import { claim } from "./tensor.ts";
+import { claim, isTensor } from "./tensor.ts";
 
 type Domain =
   | { readonly kind: "found from use" }
@@ -32,6 +32,10 @@ export function expandReduction(e: Expansion, reduction: Reduction, frame: Frame
       return softmax(e, reduction, frame);
     case "cross_entropy":
       return crossEntropy(e, reduction, frame);
+    case "solve":
+      return solve(e, reduction, frame);
+    case "kmeans":
+      return kmeans(e, reduction, frame);
     default:
       return e.graph.reduce(reduction.op, branches(e, reduction, reduction.bodies[0]!, frame));
   }
@@ -195,4 +199,83 @@ function crossEntropy(e: Expansion, reduction: Reduction, frame: Frame): Node {
   const here = expandNode(e, logits, chosen);
   e.reducing = reducing;
   return e.graph.guarded(guards, e.graph.binary("-", total, here));
+}
+
+/** An index of `solve` or `kmeans`, over what `in` says or its use. */
+function boundIndex(e: Expansion, binding: IndexBinding, frame: Frame): Variable {
+  const domain = domainOf(e, binding, frame);
+  if (domain.kind === "list") throw new InterpretError("this index runs over no list", binding.span);
+  return e.graph.variable(binding.name.text, domain.kind === "range" ? domain : undefined);
+}
+
+/** The enclosing index at which `solve` and `kmeans` have their value. */
+function enclosing(reduction: Reduction, binding: IndexBinding, frame: Frame): Node {
+  const meaning = frame.find(binding.name.text);
+  if (meaning?.kind !== "operand" || isTensor(meaning.operand))
+    throw new InterpretError(
+      `${reduction.op} has its value at an enclosing ${binding.name.text}, and there is none`,
+      binding.span,
+    );
+  return meaning.operand;
+}
+
+/** Gives an enclosing index without a domain the one it has in here. */
+function claimUnknown(at: Node, { size, samples }: Variable, reduction: Reduction): void {
+  if (at.kind === "variable" && at.variable.size === undefined) claim(at, size!, samples, reduction.span);
+}
+
+/** `solve[q, u](matrix, right)`: the number at the enclosing u of the solution. */
+function solve(e: Expansion, reduction: Reduction, frame: Frame): Node {
+  const [matrix, right] = reduction.bodies;
+  const [first, second, ...more] = reduction.indices;
+  if (first === undefined || second === undefined || right === undefined || more.length > 0)
+    throw new InterpretError(
+      "solve[q, u](matrix, right) takes two indices and two arguments",
+      reduction.span,
+    );
+  const at = enclosing(reduction, second, frame);
+  const [equation, unknown] = [boundIndex(e, first, frame), boundIndex(e, second, frame)];
+  const { reducing } = e;
+  e.reducing = true;
+  const ofEquations = frame.child();
+  ofEquations.bind(first.name.text, e.graph.reference(equation));
+  const ofBoth = ofEquations.child();
+  ofBoth.bind(second.name.text, e.graph.reference(unknown));
+  const entries = expandNode(e, matrix!, ofBoth);
+  const values = expandNode(e, right, ofEquations);
+  e.reducing = reducing;
+  requireDomains(reduction, [equation, unknown]);
+  if (equation.size !== unknown.size)
+    throw new InterpretError(`${equation.size} equations for ${unknown.size} unknowns`, reduction.span);
+  claimUnknown(at, unknown, reduction);
+  return e.graph.solve(equation, unknown, entries, values, at);
+}
+
+/** `kmeans[i | guards](u(i), clusters)`: the cluster of the enclosing i. */
+function kmeans(e: Expansion, reduction: Reduction, frame: Frame): Node {
+  const { graph, tensors } = e;
+  const [body, clusters] = reduction.bodies;
+  const [binding, ...more] = reduction.indices;
+  if (binding === undefined || clusters === undefined || more.length > 0)
+    throw new InterpretError("kmeans[i](point, clusters) takes one index and two arguments", reduction.span);
+  const count = constant(e, clusters, frame);
+  if (!Number.isInteger(count) || count < 1)
+    throw new InterpretError(`${count} is no number of clusters`, clusters.span);
+  const at = enclosing(reduction, binding, frame);
+  const point = boundIndex(e, binding, frame);
+  const inner = frame.child();
+  inner.bind(binding.name.text, graph.reference(point));
+  const { reducing } = e;
+  e.reducing = true;
+  const operand = expand(e, body!, inner);
+  if (!isTensor(operand) || operand.shape.length !== 1)
+    throw new InterpretError("kmeans takes a vector for each point", body!.span);
+  const component = graph.variable("t", { start: 0, size: operand.shape[0]! });
+  const coordinate = tensors.at(operand, [graph.reference(component)], body!.span) as Node;
+  const guards = guardsOf(e, reduction, inner);
+  e.reducing = reducing;
+  requireDomains(reduction, [point]);
+  claimUnknown(at, point, reduction);
+  const here = guardsOf(e, reduction, frame);
+  return graph.guarded(here, graph.kmeans(point, component, coordinate, guards, count, at));
 }

@@ -27,6 +27,14 @@ export type Tensor =
     }
   | { readonly kind: "prefix"; readonly id: number; readonly of: Tensor; readonly shape: readonly number[] }
   | { readonly kind: "stop"; readonly id: number; readonly of: Tensor; readonly shape: readonly number[] }
+  /** The rows of one table, and behind them those of another. */
+  | {
+      readonly kind: "concat";
+      readonly id: number;
+      readonly first: Tensor;
+      readonly second: Tensor;
+      readonly shape: readonly number[];
+    }
   | {
       readonly kind: "map";
       readonly id: number;
@@ -55,7 +63,10 @@ export class Tensors {
   at(tensor: Tensor, indices: readonly Node[], span?: Span): Operand {
     if (indices.length > tensor.shape.length)
       throw new InterpretError(`too many indices: it has ${axes(tensor.shape.length)}`, span);
-    indices.forEach((index, axis) => claim(index, tensor.shape[axis]!, ofSamples(tensor, axis), span));
+    indices.forEach((index, axis) => {
+      if (axis === 0 && isOfFirst(index, tensor)) return;
+      claim(index, tensor.shape[axis]!, ofSamples(tensor, axis), span);
+    });
     if (indices.length === tensor.shape.length) return this.element(tensor, indices);
     return this.keep(`part ${key(tensor)}[${indices.map((i) => i.id).join()}]`, {
       kind: "part",
@@ -77,6 +88,20 @@ export class Tensors {
       throw new InterpretError(`prefix takes 1 to ${whole} components here, not ${size}`, span);
     const shape = [...tensor.shape.slice(0, -1), size];
     return this.keep(`prefix ${size} ${key(tensor)}`, { kind: "prefix", of: tensor, shape });
+  }
+
+  /** The rows of `first`, and behind them those of `second`. */
+  concat(first: Tensor, second: Tensor, span: Span): Tensor {
+    const [rows, ...rest] = first.shape;
+    const [more, ...others] = second.shape;
+    if (rest.join() !== others.join())
+      throw new InterpretError(`rows of [${rest.join(", ")}] and of [${others.join(", ")}] differ`, span);
+    return this.keep(`concat ${key(first)} ${key(second)}`, {
+      kind: "concat",
+      first,
+      second,
+      shape: [rows! + more!, ...rest],
+    });
   }
 
   stopGradient(tensor: Tensor): Tensor {
@@ -143,6 +168,17 @@ export class Tensors {
           indices.at(-1)!,
         );
       }
+      case "concat": {
+        const [row, ...rest] = indices as [Node, ...Node[]];
+        const size = graph.number(tensor.first.shape[0]!);
+        const behind = graph.binary("-", row, size);
+        const value = graph.choose(
+          graph.compare("<", row, size),
+          this.element(tensor.first, indices),
+          this.element(tensor.second, [behind, ...rest]),
+        );
+        return graph.component(value, indices.at(-1)!);
+      }
       case "map":
         return tensor.apply(
           tensor.operands.map((operand) => (isTensor(operand) ? this.element(operand, indices) : operand)),
@@ -175,11 +211,20 @@ function ofSamples(tensor: Tensor, axis: number): boolean {
       return axis === 0 && (tensor.role === "view" || tensor.role === "labels");
     case "part":
       return ofSamples(tensor.of, axis + tensor.indices.length);
+    case "concat":
+      return axis > 0 && ofSamples(tensor.first, axis);
     case "map":
       return tensor.operands.some((operand) => isTensor(operand) && ofSamples(operand, axis));
     default:
       return ofSamples(tensor.of, axis);
   }
+}
+
+/** Whether an index is known to run over the first of two tables that stand one behind the other. */
+function isOfFirst(index: Node, tensor: Tensor): boolean {
+  if (tensor.kind !== "concat" || index.kind !== "variable" || index.variable.size === undefined)
+    return false;
+  return index.variable.size <= tensor.first.shape[0]!;
 }
 
 /**

@@ -14,10 +14,13 @@ export function boundOf(node: Node): Dim | undefined {
       if (operation.from === 0) return size;
       return typeof size === "number" ? operation.from + size : undefined;
     }
+    case "kmeans":
+      return operation.clusters;
     case "view":
     case "gather":
     case "joined":
     case "batch_rows":
+    case "rows":
       return boundOf(inputs[0]!);
     case "reduce": {
       const rank = Math.max(...inputs.map((input) => input.shape.length));

@@ -97,8 +97,15 @@ function bound(node: Node, inputs: readonly Bounds[], leaves: Leaves): Bounds {
     case "labels":
     case "ids":
       return { value: NONNEGATIVE };
+    case "concat":
+      return { value: hull(a.value, b.value), ...(a.norm && b.norm ? { norm: hull(a.norm, b.norm) } : {}) };
+    case "kmeans":
+      return { value: interval(0, operation.clusters - 1) };
+    case "solve":
+      return { value: REAL };
     case "joined":
     case "batch_rows":
+    case "rows":
       // What is remembered came from the same head; places that hold nothing yet are masked wherever they stand.
       return a;
     case "remember":

@@ -10,7 +10,7 @@ import type { Span } from "../../source/source.ts";
 import type { Axis, Lowered } from "../axes.ts";
 import { isSlot, scalar } from "../axes.ts";
 import type { BinaryOperator, UnaryOperator } from "../graph.ts";
-import { constantOf } from "../graph.ts";
+import { constantOf, joinedDim } from "../graph.ts";
 import { combine, masked, presenceOf } from "./combine.ts";
 import type { Binding, Context, Expanded } from "./environment.ts";
 import { Environment, LoweringError } from "./environment.ts";
@@ -46,6 +46,7 @@ const PARAMETERS: Readonly<Record<string, readonly string[]>> = {
   norm: ["u"],
   normalize: ["u"],
   prefix: ["u", "size"],
+  concat: ["u", "v"],
   same: ["i", "j"],
   differs: ["i", "j"],
 };
@@ -216,6 +217,8 @@ function lowerPrimitive(context: Context, call: Call, environment: Environment):
       const shares = isShared(context) ? sharesOf(context, inner) : undefined;
       return withShares(held(inner), shares === undefined ? undefined : mappedShares(shares, held));
     }
+    case "concat":
+      return lowerConcat(context, call, vectorOf(call, value(0)), vectorOf(call, value(1)));
     case "same":
     case "differs":
       return lowerPair(context, name, argument(0), argument(1), environment);
@@ -244,6 +247,16 @@ function lowerPrimitive(context: Context, call: Call, environment: Environment):
     default:
       throw new LoweringError(call.span, `the function \`${name}\``);
   }
+}
+
+/** Two tables without indices, one behind the other. */
+function lowerConcat(context: Context, call: Call, first: Lowered, second: Lowered): Lowered {
+  const [above, below] = [first.axes[0]!, second.axes[0]!];
+  const side = joinedDim(above.size, below.size);
+  if (side === undefined || !isSlot(above) || !isSlot(below) || context.memory !== undefined)
+    throw new LoweringError(call.span, `\`concat\` of [${above.size}, …] and [${below.size}, …]`);
+  const axes = [{ ...above, size: side }, ...first.axes.slice(1)];
+  return { node: context.build.concat(first.node, second.node, side), axes };
 }
 
 /** A value that still has its last side. */

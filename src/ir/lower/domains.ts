@@ -5,6 +5,7 @@
 import type { Expression, IndexBinding } from "../../syntax/ast.ts";
 import { isSlot } from "../axes.ts";
 import type { Dim } from "../graph.ts";
+import { joinedDim } from "../graph.ts";
 import type { Context } from "./environment.ts";
 import { Environment, LoweringError, NESTING } from "./environment.ts";
 import { identityOf } from "./identity.ts";
@@ -33,6 +34,7 @@ function sidesOf(
       const [first] = expression.arguments;
       if (first === undefined) return undefined;
       const sides = sidesOf(context, first.value, environment);
+      if (expression.callee.text === "concat") return sidesOfBoth(context, expression, environment);
       if (expression.callee.text === "prefix" && sides !== undefined)
         return [...sides.slice(0, -1), constantOf(expression.arguments[1]?.value, environment) ?? Number.NaN];
       return expression.callee.text === "normalize" || expression.callee.text === "stop_gradient"
@@ -48,6 +50,17 @@ function sidesOf(
     default:
       return undefined;
   }
+}
+
+/** Sides of two tables, one behind the other. */
+function sidesOfBoth(
+  context: Context,
+  { arguments: [first, second] }: Extract<Expression, { kind: "Call" }>,
+  environment: Environment,
+): readonly Dim[] | undefined {
+  const [above, below] = [first, second].map((each) => each && sidesOf(context, each.value, environment));
+  const side = above?.[0] === undefined || below?.[0] === undefined ? undefined : joinedDim(above[0], below[0]);
+  return side === undefined ? undefined : [side, ...above!.slice(1)];
 }
 
 function constantOf(expression: Expression | undefined, environment: Environment): number | undefined {
@@ -118,7 +131,8 @@ function fromChain(
   return found;
 }
 
-const isKeeping = (op: string): boolean => op === "softmax" || op === "log_softmax";
+/** Forms that have their value at an enclosing index of the same name. */
+const isKeeping = (op: string): boolean => ["softmax", "log_softmax", "solve", "kmeans"].includes(op);
 
 /** An index bound further in is not the tensor of that name outside. */
 function hide(environment: Environment, index: IndexBinding, name: string): void {

@@ -16,6 +16,7 @@ import { LoweringError, NESTING } from "./environment.ts";
 import { lowerIndex } from "./indexing.ts";
 import { asSamples, noteOrder } from "./memory.ts";
 import { lowerReduction } from "./reduction.ts";
+import { isSystem, lowerSystem } from "./systems.ts";
 import { isShared, sharesOfBinary, withShares } from "./shares.ts";
 
 const OPERATORS: Record<Binary["op"], BinaryOperator> = {
@@ -70,7 +71,9 @@ function lowerForm(context: Context, expression: Expression, environment: Enviro
     case "Call":
       return lowerCall(context, expression, environment);
     case "Reduction":
-      return lowerReduction(context, expression, environment);
+      return isSystem(expression)
+        ? lowerSystem(context, expression, environment)
+        : lowerReduction(context, expression, environment);
     default:
       throw new LoweringError(expression.span, "this form in a formula");
   }

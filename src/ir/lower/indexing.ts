@@ -6,9 +6,9 @@ import type { Expression, Index } from "../../syntax/ast.ts";
 import { boundOf } from "../analysis/index_bounds.ts";
 import type { Axis, Lowered } from "../axes.ts";
 import { aligned, conjunction, isSlot, labelled, union } from "../axes.ts";
-import type { Dim } from "../graph.ts";
-import { constantOf, rememberedOn } from "../graph.ts";
-import { combine } from "./combine.ts";
+import type { Dim, Node } from "../graph.ts";
+import { constantOf, dimBehind, rememberedOn } from "../graph.ts";
+import { combine, presenceOf } from "./combine.ts";
 import type { Context, Environment } from "./environment.ts";
 import { LoweringError } from "./environment.ts";
 
@@ -25,11 +25,21 @@ function indexFirstSide(
   index: Expression,
   environment: Environment,
 ): Lowered {
+  return indexedBy(context, value, context.lower(context, index, environment), index);
+}
+
+/** A value at a lowered index on the first side that has none. */
+export function indexedBy(context: Context, value: Lowered, chosen: Lowered, index: Expression): Lowered {
   const { build } = context;
   const at = value.axes.findIndex(isSlot);
   if (at < 0) throw new LoweringError(index.span, "an index too many");
   const { size } = value.axes[at]!;
-  const chosen = context.lower(context, index, environment);
+  const behind = positionBehind(chosen, size);
+  if (behind !== undefined) {
+    const axes = value.axes.map((own, k): Axis => (k === at ? { ...own, size: behind.count } : own));
+    const rows = build.rows(value.node, at, behind.from, behind.count);
+    return indexedBy(context, { node: rows, axes, ...presenceOf(value) }, behind.position, index);
+  }
   const absence = conjunction(build, [value.present, chosen.present]);
   const presence = absence === undefined ? {} : { present: absence };
   const used = chosen.axes.some((axis) => value.axes.some((own) => own.order === axis.order));
@@ -46,6 +56,20 @@ function indexFirstSide(
   const node = build.gather(build.view(value.node, order), position.node);
   const axes = [...position.axes, ...order.slice(1).map((k) => value.axes[k]!)];
   return { ...labelled(build, node, axes), ...presence };
+}
+
+/** Of `n + p`, on a side that has something behind n rows: the position p there. */
+function positionBehind(
+  { node, axes, present }: Lowered,
+  side: Dim,
+): { readonly from: Dim; readonly count: number; readonly position: Lowered } | undefined {
+  if (node.operation.kind !== "add") return undefined;
+  const [first, second] = node.inputs as [Node, Node];
+  const from = first.operation.kind === "size" ? first.operation.dim : constantOf(first);
+  const count = from === undefined ? undefined : dimBehind(side, from);
+  if (from === undefined || count === undefined || second.operation.kind !== "real") return undefined;
+  const position = { node: second.inputs[0]!, axes, ...(present === undefined ? {} : { present }) };
+  return { from, count, position };
 }
 
 /** An index as an int that is certain to be inside the side. */
@@ -72,6 +96,7 @@ function diagonal(context: Context, value: Lowered, at: number, position: Lowere
   const mask = combine(context, "eq", numbers, position);
   const all = union([wide, mask]);
   const place = all.findIndex((own) => own.order === fresh.order);
-  const node = build.reduce("sum", aligned(build, wide, all), aligned(build, mask, all), [place]);
+  const op = value.node.type === "bool" ? "any" : "sum";
+  const node = build.reduce(op, aligned(build, wide, all), aligned(build, mask, all), [place]);
   return { node, axes: all.filter((_, k) => k !== place) };
 }

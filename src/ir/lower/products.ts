@@ -60,6 +60,7 @@ export function productSum(context: Context, body: Lowered, axes: readonly Axis[
 const VECTORS: ReadonlySet<string> = new Set([
   "input",
   "joined",
+  "concat",
   "batch_rows",
   "param",
   "normalize",

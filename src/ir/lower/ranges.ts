@@ -1,7 +1,7 @@
 /** What an index is said to range over by `in`: `n`, `a..b`, or a list. Called by `reduction.ts` and `forms.ts`. */
 import type { Expression } from "../../syntax/ast.ts";
-import type { Dim } from "../graph.ts";
-import { constantOf } from "../graph.ts";
+import type { Dim, Node } from "../graph.ts";
+import { constantOf, joinedDim } from "../graph.ts";
 import type { Context, Environment } from "./environment.ts";
 import { LoweringError } from "./environment.ts";
 
@@ -56,6 +56,8 @@ function constantNumber(context: Context, expression: Expression, environment: E
 export function wholeNumber(context: Context, expression: Expression, environment: Environment): Dim {
   const { node } = context.lower(context, expression, environment);
   if (node.operation.kind === "size") return node.operation.dim;
+  const both = sumOfSizes(node);
+  if (both !== undefined) return both;
   const value = constantOf(node);
   if (value === undefined || !Number.isInteger(value) || value < 0)
     throw new LoweringError(
@@ -63,4 +65,13 @@ export function wholeNumber(context: Context, expression: Expression, environmen
       "a range whose length is not a whole number known before training",
     );
   return value;
+}
+
+/** `batch + n`: as many as there are samples and n more. */
+function sumOfSizes({ operation, inputs }: Node): Dim | undefined {
+  const [first, second] = inputs as [Node, Node];
+  if (operation.kind !== "add" || first.operation.kind !== "size") return undefined;
+  const more = constantOf(second);
+  if (more === undefined || !Number.isInteger(more) || more < 0) return undefined;
+  return joinedDim(first.operation.dim, more);
 }

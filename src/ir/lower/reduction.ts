@@ -89,6 +89,8 @@ function reduced(context: Context, expression: Reduction, inner: Environment, tu
       return lowerCrossEntropy(context, expression, inner, tuples);
     case "softmax":
     case "log_softmax":
+    case "solve":
+    case "kmeans":
       throw new LoweringError(expression.opSpan, `\`${expression.op}\``);
     default: {
       const { op } = expression;
@@ -99,7 +101,8 @@ function reduced(context: Context, expression: Reduction, inner: Environment, tu
   }
 }
 
-function bindIndex(
+/** Binds an index in `inner`, over what `in` says or its uses in `reduction`. */
+export function bindIndex(
   context: Context,
   index: IndexBinding,
   reduction: Reduction,

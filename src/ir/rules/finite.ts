@@ -10,7 +10,15 @@ import { inputsFirst } from "../order.ts";
 const known = new WeakMap<Node, boolean>();
 
 /** Operations whose result is finite for any number. */
-const BOUNDED: ReadonlySet<string> = new Set(["normalize", "sine_of_acos", "acos", "ratio", "size", "iota"]);
+const BOUNDED: ReadonlySet<string> = new Set([
+  "normalize",
+  "sine_of_acos",
+  "acos",
+  "ratio",
+  "size",
+  "iota",
+  "solve",
+]);
 
 export function mayBeInfinite(node: Node): boolean {
   return inputsFirst(node, known, decide);

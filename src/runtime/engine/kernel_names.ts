@@ -34,5 +34,11 @@ export const LAYER_PRODUCT = "LayerProduct";
 /** Input x; output half the sum of its squares, a scalar. No gradient. */
 export const HALF_SUM_OF_SQUARES = "HalfSumOfSquares";
 
+/**
+ * Input x [s, n, n]; output the inverses of these matrices, zeros for one that is singular: at which elimination with row
+ * exchanges meets a pivot of at most 1e-6 of its largest entry. No gradient.
+ */
+export const INVERSES = "Inverses";
+
 /** Whether the current backend has a kernel of this name. */
 export const hasKernel = (name: string): boolean => tf.getKernel(name, tf.getBackend()) !== undefined;

@@ -3,6 +3,8 @@ export * from "./blocks.ts";
 export * from "./elementwise.ts";
 export { crossEntropyInBlocks, inBlocks, logSumExpInBlocks } from "./in_blocks.ts";
 export { differentClassAmong, remember, sameClassAmong } from "./memory.ts";
+export { kmeans } from "./kmeans.ts";
 export * from "./reductions.ts";
+export { solve } from "./solve.ts";
 export { stopGradient, untracked } from "./untracked.ts";
 export * from "./vectors.ts";

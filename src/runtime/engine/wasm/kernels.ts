@@ -3,7 +3,13 @@
  * after the backend is up (its own kernels are then set up and can still be called by a replacement).
  */
 import * as tf from "@tensorflow/tfjs-core";
-import { BATCH_NORM_BACKWARD, BATCH_NORM_FORWARD, BATCH_STATISTICS, RELU_GRADIENT } from "../kernel_names.ts";
+import {
+  BATCH_NORM_BACKWARD,
+  BATCH_NORM_FORWARD,
+  BATCH_STATISTICS,
+  INVERSES,
+  RELU_GRADIENT,
+} from "../kernel_names.ts";
 import { kernelsOf } from "../registry.ts";
 import { batchMatMul } from "./batch_matmul.ts";
 import { batchNormBackward, batchNormForward, batchStatistics } from "./batch_norm.ts";
@@ -13,6 +19,7 @@ import { conv2DFilterGradient } from "./conv2d_filter_gradient.ts";
 import { conv2DInputGradient } from "./conv2d_input_gradient.ts";
 import { gather, tile } from "./copies.ts";
 import { identity } from "./identity.ts";
+import { inverses } from "./inverses.ts";
 import { averagePoolGradient, maxPool, maxPoolGradient } from "./pool.ts";
 import { reluGradient } from "./relu_gradient.ts";
 import { reduceColumns } from "./sum.ts";
@@ -29,6 +36,7 @@ export function registerTrainingKernels(): void {
   add(BATCH_NORM_FORWARD, batchNormForward);
   add(BATCH_NORM_BACKWARD, batchNormBackward);
   add(RELU_GRADIENT, reluGradient);
+  add(INVERSES, inverses);
   replace(tf.BatchMatMul, () => batchMatMul);
   replace(tf.Conv2D, conv2D);
   replace(tf.Conv2DBackpropInput, () => conv2DInputGradient);
