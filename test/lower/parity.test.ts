@@ -95,6 +95,8 @@ const MAGNIFYING = [
 
 /** Losses by classes, and regularisers, that magnify too: by the slope of an arc cosine, a root or a logarithm. */
 const MAGNIFYING_BY_CLASSES = [
+  "smoothed_arcface",
+  "smoothed_arcface(smoothing: 0.3, margin: 60deg, scale: 8)",
   "sub_center_arcface",
   "sub_center_arcface(centers: 2, margin: 60deg, scale: 8)",
   "large_margin_softmax",

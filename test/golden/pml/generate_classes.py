@@ -138,6 +138,17 @@ def regularizer(make):
     return lambda k, d: OnEmbeddings(lambda x, labels: make()(x))
 
 
+def smoothed(share, **kwargs):
+    """The library's ArcFace with torch's label smoothing in its cross-entropy."""
+
+    def make(k, d):
+        loss = losses.ArcFaceLoss(k, d, **kwargs)
+        loss.cross_entropy = torch.nn.CrossEntropyLoss(reduction="none", label_smoothing=share)
+        return loss
+
+    return make
+
+
 def of_columns(loss, **settings):
     return lambda k, d: loss(num_classes=k, embedding_size=d, **settings)
 
@@ -158,6 +169,15 @@ CASES = {
     "proxy_nca_plus": [
         ("proxy_nca_plus", False, of_columns(losses.ProxyNCALoss, softmax_scale=9), PROXY),
         ("proxy_nca_plus(temperature: 1)", False, of_columns(losses.ProxyNCALoss), PROXY),
+    ],
+    "smoothed_arcface": [
+        ("smoothed_arcface", False, smoothed(0.1), W),
+        (
+            "smoothed_arcface(smoothing: 0.3, margin: 70deg, scale: 5)",
+            False,
+            smoothed(0.3, margin=70, scale=5),
+            W,
+        ),
     ],
     "sub_center_arcface": [
         ("sub_center_arcface", False, of_columns(losses.SubCenterArcFaceLoss), {"w": centers("W", 3)}),
