@@ -63,11 +63,13 @@ DEPARTURES = {
 class Layout:
     """How a parameter of a loss in DML becomes the library's, and the gradient comes back."""
 
-    def __init__(self, attribute, shape, to_library, from_library):
+    def __init__(self, attribute, shape, to_library, from_library, components=True):
+        """`components`: whether the last side of a table is the embedding's components."""
         self.attribute = attribute
         self.shape = shape
         self.to_library = to_library
         self.from_library = from_library
+        self.components = components
 
 
 def rows(attribute):
@@ -302,13 +304,17 @@ def outcome(dtype, data, inputs, make, layouts, miner, order):
     )
     back = torch.argsort(order)
 
-    def of_components(values, places):
-        return values[..., places] if len(values.shape) > 1 else values
+    def of_components(values, places, name=None):
+        layout = layouts.get(name[0] if isinstance(name, tuple) else name)
+        others = isinstance(layout, Layout) and not layout.components
+        return values if len(values.shape) < 2 or others else values[..., places]
 
     loss = make(data["classes"], x.shape[1])
     for name, layout in layouts.items():
         if isinstance(layout, Layout):
-            getattr(loss, layout.attribute).data = layout.to_library(of_components(inputs["params"][name], order).to(dtype))
+            getattr(loss, layout.attribute).data = layout.to_library(
+                of_components(inputs["params"][name], order, name).to(dtype)
+            )
     value = run(loss, x, torch.tensor(data["labels"]), miner() if miner else None, second)
     value.backward()
     torch.set_default_dtype(torch.float64)
@@ -318,7 +324,7 @@ def outcome(dtype, data, inputs, make, layouts, miner, order):
     for name, layout in layouts.items():
         if isinstance(layout, Layout):
             parts[name, "of the parameters"] = layout.from_library(slopes(getattr(loss, layout.attribute)))
-    return {name: of_components(part.double(), back) for name, part in parts.items()}
+    return {name: of_components(part.double(), back, name) for name, part in parts.items()}
 
 
 def deviation(singles, double):
