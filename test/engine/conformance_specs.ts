@@ -58,6 +58,12 @@ const models: Readonly<Record<string, Parts>> = {
   pcgrad: { losses: PLAIN, combine: "pcgrad(rank, soft, arc)" },
   uncertainty: { losses: PLAIN, combine: "uncertainty(rank, soft, arc, floor: 0.05)" },
   wedl: { losses: PLAIN, combine: "wedl(rank, soft, arc)" },
+  "linear systems and clusters": {
+    losses: `walk: manifold(proxies: 6)
+    groups: hpl(clusters: 4, temperature: 0.2)
+    near: magnet(clusters: 2)`,
+    combine: "0.5 * walk + 0.3 * groups + 0.2 * near",
+  },
   miners: {
     losses: `rank: triplet(margin: 0.4) on semi_hard()
     hard: triplet(margin: 0.4) on batch_hard()
