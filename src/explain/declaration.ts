@@ -7,6 +7,8 @@ import { nameKindOf } from "../resolve/scope.ts";
 import { position, textOf } from "../source/source.ts";
 import type { Declaration, Expression, IndexBinding, Parameter, Statement } from "../syntax/ast.ts";
 import { printExpression } from "../syntax/print.ts";
+import { citationsOf, summaryOf } from "./documentation.ts";
+import type { Citation } from "./documentation.ts";
 
 export interface ExplainedParameter {
   readonly name: string;
@@ -27,6 +29,9 @@ export interface ExplainedDeclaration {
   readonly parameters: readonly ExplainedParameter[];
   /** The `///` lines above it; empty where there are none. */
   readonly documentation: string;
+  /** Its first sentence, and the papers that it cites. */
+  readonly summary: string;
+  readonly sources: readonly Citation[];
   /** Its statements, then its value, one a line; empty for a primitive. */
   readonly formula: readonly string[];
   readonly file: string;
@@ -44,6 +49,8 @@ export function explainDeclaration(declaration: Declaration): ExplainedDeclarati
     signature: signatureOf(declaration),
     parameters: "parameters" in declaration ? declaration.parameters.map(parameterOf) : [],
     documentation: doc ?? "",
+    summary: summaryOf(doc ?? ""),
+    sources: citationsOf(doc ?? ""),
     formula: formulaOf(declaration),
     file: name.span.file.path,
     line: position(name.span.file, name.span.start).line,

@@ -2,6 +2,13 @@
 import type { NameKind, Scope } from "../resolve/scope.ts";
 import { explainDeclaration } from "./declaration.ts";
 import type { ExplainedDeclaration } from "./declaration.ts";
+import { factsOf } from "./facts.ts";
+import type { Fact } from "./facts.ts";
+
+/** With what the compiler finds out about it. */
+export interface Explained extends ExplainedDeclaration {
+  readonly facts: readonly Fact[];
+}
 
 /** In the order in which a reader looks for things. */
 const kinds: readonly NameKind[] = [
@@ -27,10 +34,12 @@ const kinds: readonly NameKind[] = [
 ];
 
 /** Everything of that name, by kind; empty where there is nothing. */
-export function explainName(name: string, scope: Scope): ExplainedDeclaration[] {
+export function explainName(name: string, scope: Scope): Explained[] {
   return kinds.flatMap((kind) => {
     const found = scope.lookup(kind, name);
-    return found === undefined ? [] : [explainDeclaration(found.declaration)];
+    if (found === undefined) return [];
+    const { declaration } = found;
+    return [{ ...explainDeclaration(declaration), facts: factsOf(declaration, found.scope) }];
   });
 }
 

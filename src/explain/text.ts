@@ -1,13 +1,14 @@
 /** Declarations and pages of diagnostics as text for a terminal. Used by `dmlc explain`. Pure; styles come in. */
 import type { ExplainPage, ExampleFile } from "../diagnostics/explain/page.ts";
-import type { ExplainedDeclaration } from "./declaration.ts";
+import { SIZES } from "./facts.ts";
+import type { Explained } from "./lookup.ts";
 
 /** The part of a terminal's paint that is needed here. */
 export type Painter = (style: "bold" | "dim" | "cyan", text: string) => string;
 
 /** One declaration, ending with a newline. */
-export function declarationText(declaration: ExplainedDeclaration, paint: Painter): string {
-  const { kind, name, parameters, documentation, formula, file, line } = declaration;
+export function declarationText(declaration: Explained, paint: Painter): string {
+  const { kind, name, parameters, documentation, formula, facts, file, line } = declaration;
   const parts = [
     `${paint("bold", `${kind} ${name}`)}  ${paint("dim", `${file}:${line}`)}`,
     ...(documentation === "" ? [] : [documentation]),
@@ -16,13 +17,21 @@ export function declarationText(declaration: ExplainedDeclaration, paint: Painte
       ? []
       : [`${paint("bold", "Parameters")}\n${table(parameters.map(row)).map(indented).join("\n")}`]),
     ...(formula.length === 0 ? [] : [`${paint("bold", "Formula")}\n${formula.map(indented).join("\n")}`]),
+    ...(facts.length === 0 ? [] : [`${paint("bold", "Found by the compiler")}\n${factLines(facts)}`]),
   ];
   return `${parts.join("\n\n")}\n`;
 }
 
+/** The facts as a table, and what the letters of the costs are. */
+function factLines(facts: Explained["facts"]): string {
+  const rows = table(facts.map(({ name, text }) => [name, text]));
+  const costs = facts.some(({ name }) => name === "Memory") ? [SIZES] : [];
+  return [...rows, ...costs].map(indented).join("\n");
+}
+
 const indented = (line: string): string => `  ${line}`;
 
-function row(parameter: ExplainedDeclaration["parameters"][number]): string[] {
+function row(parameter: Explained["parameters"][number]): string[] {
   const { name, type, default: value } = parameter;
   return [name, type, value === undefined ? "must be given" : `default ${value}`];
 }

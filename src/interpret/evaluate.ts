@@ -33,6 +33,8 @@ export class Evaluation {
   readonly tape: Tape;
   /** Tuples that the reduction of each node's last evaluation held; 0 where it was not evaluated. */
   readonly held: Float64Array;
+  /** Of each node that is a reduction, over all its evaluations: 0 without one, else `STARVED` or `FED` (terms.ts). */
+  readonly tuples: Uint8Array;
   /** The terms of the present tuples of each reduction that is watched (terms.ts). */
   readonly watched: ReadonlyMap<Node, Term[]>;
   /** What `solve` and `kmeans` have found so far. */
@@ -40,6 +42,7 @@ export class Evaluation {
   readonly clusterings = new Map<string, readonly number[]>();
   /** Tuples visited so far, against the budget. */
   visited = 0;
+  readonly graph: Graph;
   private readonly memos: (Int32Array | null | undefined)[];
   private readonly firstSlot: ReadonlyMap<Input, Slot>;
   private readonly labels: ArrayLike<number>;
@@ -53,12 +56,14 @@ export class Evaluation {
     samples: Samples,
     watched: readonly Node[] = [],
   ) {
+    this.graph = graph;
     this.tape = tape;
     this.firstSlot = firstSlot;
     this.labels = samples.labels;
     this.ids = samples.ids;
     this.memos = [];
     this.held = new Float64Array(graph.nodes.length);
+    this.tuples = new Uint8Array(graph.nodes.length);
     this.watched = new Map(watched.map((node) => [node, []]));
   }
 

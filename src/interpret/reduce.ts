@@ -13,6 +13,7 @@ import type { Evaluation } from "./evaluate.ts";
 import type { Branch, Node } from "./nodes.ts";
 import { ABSENT } from "./tape.ts";
 import type { Slot } from "./tape.ts";
+import { FED, STARVED } from "./terms.ts";
 
 type Reduce = Node & { kind: "reduce" };
 
@@ -57,6 +58,8 @@ function present(e: Evaluation, node: Reduce): Slot[] {
       return true;
     });
   e.held[node.id] = slots.length;
+  if (slots.length > 0) e.tuples[node.id] = FED;
+  else if (e.tuples[node.id] === 0) e.tuples[node.id] = STARVED;
   return slots;
 }
 

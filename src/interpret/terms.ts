@@ -15,6 +15,11 @@ import { children } from "./nodes.ts";
 import type { Node, Variable } from "./nodes.ts";
 import type { Slot } from "./tape.ts";
 
+/** What `Evaluation.tuples` says of a reduction that was computed and never held a tuple. */
+export const STARVED = 1;
+/** And of one that held some. */
+export const FED = 2;
+
 type Reduce = Node & { kind: "reduce" };
 
 /** A present tuple of a reduction: which branch, the value of its first index (-1 without one), its body. */
@@ -31,6 +36,8 @@ export interface Terms {
   readonly constant: number;
   /** Active tuples over all tuples of the outermost reductions; absent where there is no tuple. */
   readonly activeFraction?: number;
+  /** Whether some reduction that carries a gradient was computed, and never held a tuple. */
+  readonly starved: boolean;
 }
 
 /** A reduction over a list alone, which is unrolled: one branch for each element, and no index left. */
@@ -58,6 +65,13 @@ export function termsOf(
       : { perSample: adjoints === undefined ? new Float64Array(batch) : shares.perSample }),
     constant: adjoints === undefined ? 0 : (shares?.constant ?? 0),
     ...(fraction === undefined ? {} : { activeFraction: fraction }),
+    starved: evaluation.graph.nodes.some(
+      (node) =>
+        evaluation.tuples[node.id] === STARVED &&
+        node.kind === "reduce" &&
+        isDifferentiable(node) &&
+        dependsOnBatch(node),
+    ),
   };
 }
 

@@ -97,7 +97,8 @@ function checkFold({ combine, compress, losses }: ModelPlan, diagnostics: Diagno
   );
 }
 
-function asymmetricMeasure({ declaration, parameters }: LossInstance): string | undefined {
+/** The measure that a loss compares by and that no distance between embeddings can stand for; undefined where it has none. */
+export function asymmetricMeasure({ declaration, parameters }: LossInstance): string | undefined {
   for (const value of parameters.values()) {
     const found =
       value.kind === "loss"
