@@ -117,6 +117,8 @@ const reduction = "support.function.reduction";
 /** Also functions of two values: `max(a, b)`. */
 export const Max = reserved("max", reduction, [PrefixReduction]);
 export const Min = reserved("min", reduction, [PrefixReduction]);
+/** After a number in settings also a unit: `1 sample`. */
+export const Sample = reserved("sample", reduction, [PrefixReduction]);
 export const prefixReductions: readonly TokenType[] = [
   reserved("sum", reduction, [PrefixReduction]),
   reserved("mean", reduction, [PrefixReduction]),
@@ -126,6 +128,7 @@ export const prefixReductions: readonly TokenType[] = [
   reserved("logsumexp", reduction, [PrefixReduction]),
   reserved("argmax", reduction, [PrefixReduction]),
   reserved("argmin", reduction, [PrefixReduction]),
+  Sample,
   reserved("any", reduction, [PrefixReduction]),
   reserved("all", reduction, [PrefixReduction]),
   reserved("count", reduction, [PrefixReduction]),

@@ -9,14 +9,15 @@ import { eraseTypes } from "../emit/typescript/erase.ts";
 import { lossStatements } from "../emit/typescript/losses.ts";
 import { NO_RULES } from "../ir/build.ts";
 import type { Dim } from "../ir/graph.ts";
-import { Graph } from "../ir/graph.ts";
-import type { LossState } from "../ir/lower/environment.ts";
+import { Graph, lengthOf } from "../ir/graph.ts";
+import type { LossNoise, LossState } from "../ir/lower/environment.ts";
 import { lowerLoss } from "../ir/lower/loss.ts";
 import type { ChunkSizes } from "../ir/passes/chunk.ts";
 import { optimise, type PassName } from "../ir/passes/optimise.ts";
 import type { LossInstance, MinerInstance } from "../resolve/values.ts";
 import * as ops from "../runtime/ops/index.ts";
 import type { LossValue } from "../runtime/program.ts";
+import { uniformNoise } from "../runtime/random.ts";
 import { memoryOf, statesOf } from "./compiled_memory.ts";
 
 export interface CompiledParameter {
@@ -33,6 +34,9 @@ export interface CompiledBatch {
   readonly params: ReadonlyMap<string, CompiledTensor>;
   /** States before the step, by the interpreter's names; those not given have their initial values, drawn with seed 0. */
   readonly states?: ReadonlyMap<string, CompiledTensor>;
+  /** Random numbers of its draws, and the run and step whose noise it is else, as the interpreter has them. */
+  readonly noise?: ReadonlyMap<string, CompiledTensor>;
+  readonly randomness?: { readonly seed: number; readonly step: number };
   /** Identities of the samples and what is remembered of earlier steps, for a loss against a memory. */
   readonly ids?: readonly number[];
   readonly memory?: Memory;
@@ -112,6 +116,8 @@ export function compileLoss(
   };
   const parameters = lowered.parameters.map(({ name, shape }) => ({ name: bare(name), shape }));
   const states = lowered.states.map((state) => ({ ...state, name: bare(state.name) }));
+  const stream = `losses/${instance.declaration.name.text}`;
+  const noise = lowered.noise.map((each) => ({ ...each, name: bare(each.name), stream }));
   return {
     source: lines.join("\n"),
     parameters,
@@ -121,7 +127,7 @@ export function compileLoss(
       const drawn = states.some(({ initial }) => typeof initial !== "number");
       const first = drawn ? initialStates(instance, sizes, 0) : [];
       const given = { ...batch, states: new Map([...first, ...(batch.states ?? []), ...before]) };
-      const answer = evaluate(bound, given, parameters, states);
+      const answer = evaluate(bound, given, parameters, states, noise);
       const after = memory === undefined ? undefined : memoryOf(answer.states, memory, "view0");
       return after === undefined ? answer : { ...answer, memory: after };
     },
@@ -152,6 +158,7 @@ function evaluate(
   batch: CompiledBatch,
   parameters: readonly CompiledParameter[],
   states: readonly LossState[],
+  noise: readonly NoiseOfLoss[],
 ): CompiledAnswer {
   const tensors = (): tf.Tensor[] => [
     ...batch.views.map((view) => tf.tensor2d(Float32Array.from(view.data), [view.rows, view.columns])),
@@ -171,6 +178,7 @@ function evaluate(
       sizes: { classes: batch.classes },
       param: (name: string) => byName.get(name)!,
       state: (name: string) => before.get(name)!,
+      noise: (name: string) => noiseNow(noise.find((each) => each.name === bare(name))!, batch),
       update: (name: string, next: tf.Tensor) => after.set(bare(name), next.dataSync() as Float32Array),
     };
     const ids = batch.ids ?? batch.labels.map((_, row) => row);
@@ -222,6 +230,23 @@ function evaluate(
     }),
   );
   return { ...answer, gradient, states: after, shares: { ...shares.said, gradient: shares.gradient } };
+}
+
+/** A draw's numbers, and the path of the loss whose stream they come from. */
+interface NoiseOfLoss extends LossNoise {
+  readonly stream: string;
+}
+
+function noiseNow({ name, shape, stream }: NoiseOfLoss, batch: CompiledBatch): tf.Tensor {
+  const sides = shape.map((side) => lengthOf(side, sizesOf(batch)));
+  const { seed = 0, step = 0 } = batch.randomness ?? {};
+  const length = sides.reduce((product, side) => product * side, 1);
+  const data = batch.noise?.get(name)?.data ?? uniformNoise(seed, `${stream}/${name}`, step, length);
+  return tf.tensor(Float32Array.from(data), sides, "float32");
+}
+
+function sizesOf(batch: CompiledBatch): Parameters<typeof lengthOf>[1] {
+  return { batch: batch.labels.length, classes: batch.classes };
 }
 
 function stateBefore({ name, shape, initial }: LossState, { states, classes }: CompiledBatch): tf.Tensor {

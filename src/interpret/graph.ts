@@ -139,7 +139,8 @@ export class Graph {
     });
   }
 
-  reduce(op: ReduceOperator, branches: readonly Branch[]): Node {
+  /** `draw`: of `sample`, the random number that decides. */
+  reduce(op: ReduceOperator, branches: readonly Branch[], draw?: Node): Node {
     const rewritten = rewriteReduce(this, op, branches);
     if (rewritten !== undefined) return rewritten;
     const key = branches
@@ -151,7 +152,8 @@ export class Graph {
             .join()}|${b.body.id}|${b.element?.id ?? ""}`,
       )
       .join(";");
-    return this.intern(`s${op} ${key}`, { kind: "reduce", op, branches });
+    const drawn = draw === undefined ? {} : { draw };
+    return this.intern(`s${op} ${key} ${draw?.id ?? ""}`, { kind: "reduce", op, branches, ...drawn });
   }
 
   squaredDistance(variable: Variable, left: Node, right: Node): Node {

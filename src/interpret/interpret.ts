@@ -17,6 +17,7 @@ import type { Operand } from "./expand/tensor.ts";
 import { drawn } from "./initializers.ts";
 import { checkMemory, remember, withMemory } from "./memory.ts";
 import type { Memory, Samples } from "./memory.ts";
+import { noiseOf } from "./noise.ts";
 import { children } from "./nodes.ts";
 import type { Input, Node, Variable } from "./nodes.ts";
 import { ABSENT, Tape } from "./tape.ts";
@@ -47,6 +48,10 @@ export interface LossBatch {
   readonly params?: ReadonlyMap<string, Tensor>;
   /** States before the step, by name; those not given have their initial values, drawn with seed 0. */
   readonly states?: ReadonlyMap<string, Tensor>;
+  /** Random numbers of its draws, by name (`sample`, `miner/sample`); those not given are those of `randomness`. */
+  readonly noise?: ReadonlyMap<string, Tensor>;
+  /** The run and the step whose noise it is: seed 0 and step 0 where absent. */
+  readonly randomness?: { readonly seed: number; readonly step: number };
   /** Identity of each row's sample: two rows with one identity are never `same`. By default all rows differ. */
   readonly ids?: readonly number[];
   /** `LOSS against memory(size)`: what earlier steps left. */
@@ -183,7 +188,7 @@ function checkBatch(batch: LossBatch): void {
       throw new InterpretError(`label ${label} is not a class from 0 to ${classes - 1}`);
 }
 
-/** Puts the inputs on the tape: views, then parameters, which gradients are asked of; then states. */
+/** Puts the inputs on the tape: views, then parameters, which gradients are asked of; then states and noise. */
 function inputsOf(loss: ExpandedLoss, batch: LossBatch, { views }: Samples, tape: Tape): Map<Input, Slot> {
   const firstSlot = new Map<Input, Slot>();
   loss.views.forEach((input, position) => firstSlot.set(input, tape.inputs(views[position]!.data)));
@@ -197,6 +202,8 @@ function inputsOf(loss: ExpandedLoss, batch: LossBatch, { views }: Samples, tape
     const data = given === undefined ? firstValues(input, initial, loss) : matching(input, given);
     firstSlot.set(input, tape.fixed(data));
   }
+  for (const draw of loss.registry.draws)
+    firstSlot.set(draw.input, tape.fixed(noiseOf(loss, draw, batch)));
   return firstSlot;
 }
 

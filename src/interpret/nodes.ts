@@ -35,8 +35,8 @@ interface Shared {
 export interface Input {
   readonly kind: "input";
   readonly id: number;
-  readonly role: "view" | "labels" | "param" | "state";
-  /** A view's position; a parameter's or state's name, `w`, or `w_2` for an inner loss's. */
+  readonly role: "view" | "labels" | "param" | "state" | "noise";
+  /** A view's position; a parameter's or state's name, `w`, or `w_2` for an inner loss's; a draw's, `miner/sample`. */
   readonly name: string;
   readonly shape: readonly number[];
 }
@@ -47,7 +47,7 @@ export interface Branch {
   /** `guards[n]` can be tested once the first n variables have a value. */
   readonly guards: readonly (readonly Node[])[];
   readonly body: Node;
-  /** What `argmax` and `argmin` answer for a tuple. */
+  /** What `argmax`, `argmin` and `sample` answer for a tuple. */
   readonly element?: Node;
 }
 
@@ -60,6 +60,7 @@ export type ReduceOperator =
   | "logsumexp"
   | "argmax"
   | "argmin"
+  | "sample"
   | "any"
   | "all"
   | "count"
@@ -89,7 +90,13 @@ export type Node = Shared &
     | { readonly kind: "if"; readonly condition: Node; readonly yes: Node; readonly no: Node }
     /** `value`, or absent where a guard fails. */
     | { readonly kind: "guarded"; readonly guards: readonly Node[]; readonly value: Node }
-    | { readonly kind: "reduce"; readonly op: ReduceOperator; readonly branches: readonly Branch[] }
+    | {
+        readonly kind: "reduce";
+        readonly op: ReduceOperator;
+        readonly branches: readonly Branch[];
+        /** Of `sample`: the random number that decides. */
+        readonly draw?: Node;
+      }
     /** Σ_t (left - right)², with the rule for nearly equal vectors. */
     | {
         readonly kind: "squared_distance";
@@ -165,7 +172,10 @@ export function children(node: Node): readonly Node[] {
     case "guarded":
       return [node.value, ...node.guards];
     case "reduce":
-      return node.branches.flatMap((branch) => [branch.body, ...branch.guards.flat()]);
+      return [
+        ...node.branches.flatMap((branch) => [branch.body, ...branch.guards.flat()]),
+        ...(node.draw === undefined ? [] : [node.draw]),
+      ];
     case "norm":
       return [node.component];
     case "solve":

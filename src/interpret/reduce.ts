@@ -3,7 +3,7 @@
  *
  * A tuple is present if it passes the guards (tested before the body is touched: what is masked out is never computed)
  * and its body is not absent. Only present tuples count. Over no present tuple: sum, mean, mean_active and count are 0,
- * any is false, all is true, and max, min, argmax, argmin, logsumexp, log of a sum, variance and sample_variance are
+ * any is false, all is true, and max, min, argmax, argmin, sample, logsumexp, log of a sum, variance and sample_variance are
  * absent. `mean_active` divides by the number of tuples whose body is above 0; the number carries no gradient. The
  * sample variance of one value is 0 with zero gradient.
  */
@@ -72,6 +72,8 @@ export function reduce(e: Evaluation, node: Reduce): Slot {
     case "argmax":
     case "argmin":
       return extremeIndex(e, node);
+    case "sample":
+      return drawnIndex(e, node);
     default:
       return numeric(e, node, present(e, node));
   }
@@ -114,6 +116,30 @@ function extremeIndex(e: Evaluation, node: Reduce): Slot {
     });
   e.held[node.id] = held;
   return element;
+}
+
+/**
+ * The element of a tuple drawn with a probability proportional to its weight, by inversion: the first tuple at which the
+ * sum of the weights so far exceeds the share of all weights that the random number is. A weight of at most 0 counts as 0.
+ * Absent where nothing weighs anything.
+ */
+function drawnIndex(e: Evaluation, node: Reduce): Slot {
+  const tuples: { readonly element: Slot; readonly sum: number }[] = [];
+  let total = 0;
+  let held = 0;
+  for (const branch of node.branches)
+    visitTuples(e, branch, () => {
+      const weight = e.read(branch.body);
+      if (weight === undefined) return true;
+      held++;
+      if (!(weight > 0)) return true;
+      total += weight;
+      tuples.push({ element: e.evaluate(branch.element!), sum: total });
+      return true;
+    });
+  e.held[node.id] = held;
+  const threshold = e.read(node.draw!)! * total;
+  return tuples.find(({ sum }) => sum > threshold)?.element ?? ABSENT;
 }
 
 function numeric(e: Evaluation, node: Reduce, slots: readonly Slot[]): Slot {

@@ -217,7 +217,7 @@ function carriesGradient(node: Node): boolean {
       return isDifferentiable(node.yes) || isDifferentiable(node.no);
     case "reduce":
       return (
-        !["any", "all", "count", "argmax", "argmin"].includes(node.op) &&
+        !["any", "all", "count", "argmax", "argmin", "sample"].includes(node.op) &&
         node.branches.some(({ body }) => isDifferentiable(body))
       );
     default:

@@ -296,6 +296,15 @@ export class Builder {
     return this.graph.node({ kind: "state", name }, [], shape, "real");
   }
 
+  /** Random numbers of the step, uniform in [0, 1). */
+  noise(name: string, shape: readonly Dim[]): Node {
+    return this.graph.node({ kind: "noise", name }, [], shape, "real");
+  }
+
+  cumulativeSum(input: Node, axis: number): Node {
+    return this.graph.node({ kind: "cumulative_sum", axis }, [this.asReal(input)], input.shape, "real");
+  }
+
   gather(table: Node, indices: Node): Node {
     return this.graph.node(
       { kind: "gather" },

@@ -96,7 +96,7 @@ export type Combination = "sum" | "logsumexp" | "cross_entropy";
 
 /**
  * What a node computes. `inputs` are positional and broadcast like in tfjs.
- * - `input`: an embedding [batch, dim], of a further view where one is named (1, 2, …); `labels`: class indices [batch]; `param`: a parameter of a loss; `state`: a state.
+ * - `input`: an embedding [batch, dim], of a further view where one is named (1, 2, …); `labels`: class indices [batch]; `param`: a parameter of a loss; `state`: a state; `noise`: random numbers of the step, uniform in [0, 1).
  * - `ids`: the identities of the batch's samples [batch].
  * - `joined`: the rows of the batch, and behind them those of a memory; `batch_rows`: those of the batch again, along
  *   `axis`; `remember`: a memory after a batch has joined it, from the memory and the batch's rows.
@@ -119,6 +119,7 @@ export type Combination = "sum" | "logsumexp" | "cross_entropy";
  * - `solve`: of matrices [s, q, u] and right sides [s, q, r] the solutions [s, u, r], where s stands for `stacked` axes and r
  *   for any number; 0 with zero gradient for a singular matrix.
  * - `kmeans`: of points [n, t] the numbers of their clusters [n], or of those that a mask [s, n] lets in, [s, n].
+ * - `cumulative_sum`: along `axis`, each number added to those before it.
  * - `gather`: rows of the first input at the int indices of the second. `prefix`: the first columns.
  * - Of batches sorted by class into blocks of M: `within_class`, the entries of [batch, batch] in each row's own block;
  *   `classmates`, the entries of [batch] in each sample's own block; `other_classmates`, from the labels, which of the
@@ -138,6 +139,7 @@ export type Operation =
   | { readonly kind: "rows"; readonly axis: number; readonly from: Dim }
   | { readonly kind: "param"; readonly name: string }
   | { readonly kind: "state"; readonly name: string }
+  | { readonly kind: "noise"; readonly name: string }
   | { readonly kind: "constant"; readonly value: number }
   | { readonly kind: "size"; readonly dim: Dim }
   | { readonly kind: "iota"; readonly from: number }
@@ -160,6 +162,7 @@ export type Operation =
   | { readonly kind: "log_softmax"; readonly axis: number }
   | { readonly kind: "prefix"; readonly size: number }
   | { readonly kind: "gather" }
+  | { readonly kind: "cumulative_sum"; readonly axis: number }
   | { readonly kind: "within_class" }
   | { readonly kind: "classmates" }
   | { readonly kind: "other_classmates" }

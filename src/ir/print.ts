@@ -43,6 +43,7 @@ function attributes(operation: Operation): string[] {
     }
     case "param":
     case "state":
+    case "noise":
       return [JSON.stringify(operation.name)];
     case "constant":
       return [String(operation.value)];
@@ -58,6 +59,7 @@ function attributes(operation: Operation): string[] {
       return [`shared: ${operation.shared}`];
     case "softmax":
     case "log_softmax":
+    case "cumulative_sum":
       return [`axis: ${operation.axis}`];
     case "prefix":
       return [`size: ${operation.size}`];

@@ -68,6 +68,15 @@ export function hash32(text: string, offset = 0x811c9dc5): number {
 }
 
 /**
+ * Noise of a step: numbers uniform in [0, 1) from the stream of (seed, path, step), multiples of 2^-24, so that none
+ * becomes 1 in single precision.
+ */
+export function uniformNoise(seed: number, path: string, step: number, length: number): Float32Array {
+  const random = counterRandom(seed, path, step);
+  return Float32Array.from({ length }, () => Math.floor(random.uniform() * 2 ** 24) / 2 ** 24);
+}
+
+/**
  * The stream of (seed, path, step): the same triple always gives the same numbers, on any machine.
  * `seed` and `step` are non-negative integers; `path` is a declaration path such as `losses/arc/w`.
  */

@@ -375,6 +375,7 @@ export type PrefixReductionOperator =
   | "logsumexp"
   | "argmax"
   | "argmin"
+  | "sample"
   | "any"
   | "all"
   | "count";

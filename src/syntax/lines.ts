@@ -101,7 +101,7 @@ class LinePass {
     if (type === t.Equals && this.isSlipForColon(at)) {
       this.reportEquals(at);
       this.out.push(retyped(token, t.Colon));
-    } else if (isWord(token) && this.followsNumber(at)) {
+    } else if ((isWord(token) || type === t.Sample) && this.followsNumber(at)) {
       this.takeAfterNumber(at);
     } else {
       this.out.push(token);
@@ -134,6 +134,7 @@ class LinePass {
   private followsNumber(at: number): boolean {
     const [token, previous, next] = [this.tokens[at]!, this.out.at(-1), this.tokens[at + 1]];
     if (previous?.tokenType !== t.PlainNumber || previous.endLine !== token.startLine) return false;
+    if (token.tokenType === t.Sample && next?.tokenType === t.LeftBracket) return false;
     return next?.tokenType !== t.Colon;
   }
 

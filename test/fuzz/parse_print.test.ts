@@ -71,6 +71,7 @@ const prefixes: readonly ast.PrefixReductionOperator[] = [
   "logsumexp",
   "argmax",
   "argmin",
+  "sample",
   "any",
   "all",
   "count",

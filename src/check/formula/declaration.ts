@@ -64,6 +64,7 @@ export class Formula {
       excused: [],
       asNumbers: [],
       calls: [],
+      drawless: declaration.kind === "Measure",
       generic: false,
       steps: 0,
       depth: 0,

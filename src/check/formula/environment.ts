@@ -82,6 +82,8 @@ export interface FormulaContext {
   readonly asNumbers: { readonly axis: Axis; readonly span: Span; readonly where: string }[];
   /** The calls of `let` functions being expanded, outermost first. */
   readonly calls: RelatedPlace[];
+  /** Whether nothing may be drawn: in a distance or similarity. */
+  readonly drawless: boolean;
   /** While a `let` that nothing calls is checked: the types of its parameters are not known. */
   generic: boolean;
   steps: number;

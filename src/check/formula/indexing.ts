@@ -74,6 +74,7 @@ const reductions: readonly string[] = [
   "logsumexp",
   "argmax",
   "argmin",
+  "sample",
   "any",
   "all",
   "count",

@@ -14,6 +14,7 @@ import type { Expression, IndexBinding, Reduction } from "../../syntax/ast.ts";
 import { walk } from "../../syntax/traverse.ts";
 import { Axis } from "../../types/axis.ts";
 import { bool, describe, number, unknown, type FormulaType } from "../../types/formula_type.ts";
+import { checkDraw } from "./draws.ts";
 import { callPlaces, type Binding, type Environment, type FormulaContext } from "./environment.ts";
 import { expectBool, expectIndexOver, expectNumber, misfit } from "./expectations.ts";
 
@@ -47,6 +48,7 @@ export function inferReduction(
   }
   for (const guard of reduction.guards)
     expectBool(context, guard, context.infer(context, guard, inner), `A guard of \`${op}\``);
+  if (op === "sample") checkDraw(context, reduction, environment);
   const result = bodies(context, reduction, axes, inner);
   for (const index of reduction.indices) context.endedIndices.set(index.name.text, op);
   if (!keeping && !context.generic && context.diagnostics.all.length === problems)
@@ -94,7 +96,8 @@ function bodies(
       expectBool(context, body, type, where);
       return number;
     case "argmax":
-    case "argmin": {
+    case "argmin":
+    case "sample": {
       expectNumber(context, body, type, where);
       const [axis, ...others] = axes;
       if (axis === undefined || others.length > 0) {

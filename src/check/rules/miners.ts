@@ -1,8 +1,10 @@
 /**
- * The law of `miner` declarations: a condition on its tuple, or an assignment for each chosen index.
+ * The law of `miner` declarations: a condition on its tuple, or an assignment for each chosen index. One that is not
+ * assigned is any that the loss takes.
  */
 import { malformedDeclaration } from "../../diagnostics/codes/formula.ts";
 import type { Assignment, MinerDeclaration } from "../../syntax/ast.ts";
+import { walk } from "../../syntax/traverse.ts";
 import { tensor } from "../../types/formula_type.ts";
 import type { CheckContext } from "../context.ts";
 import { addGlobals, Formula } from "../formula/declaration.ts";
@@ -70,7 +72,7 @@ function checkForm(
     diagnostics.report(malformedDeclaration, declaration.condition.span, {
       what: "This miner both assigns indices and states a condition",
       why: "Either the tuples are those that fulfil a condition, or each is made by choosing its indices.",
-      help: "Put the condition into the guards of the `argmax` or `argmin`.",
+      help: "Put the condition into the guards of the `argmax`, `argmin` or `sample`.",
     });
   if (declaration.condition === undefined && chosen.size === 0)
     diagnostics.report(malformedDeclaration, declaration.name.span, {
@@ -78,14 +80,27 @@ function checkForm(
       why: `Its body ends in a condition on (${tuple.join(", ")}), or assigns all but the first of them.`,
       help: "Write for example `same(a, p) and differs(a, n)`.",
     });
-  const open = tuple.filter((name) => !chosen.has(name));
-  if (chosen.size > 0 && open.length > 1)
+  const [first, ...others] = tuple.filter((name) => !chosen.has(name));
+  const isStated = (name: string): boolean =>
+    tuple.slice(tuple.indexOf(name)).some((later) => variesWith(chosen.get(later), name));
+  const open = others.filter((name) => !isStated(name));
+  if (chosen.size > 0 && open.length > 0)
     diagnostics.report(malformedDeclaration, declaration.name.span, {
-      what: `Nothing says which samples ${open
-        .slice(1)
-        .map((name) => `\`${name}\``)
-        .join(", ")} are`,
-      why: "A miner that assigns indices assigns all but the first, for each first one.",
-      help: `Write for example \`${open[1]} = argmin[j | differs(${open[0]}, j)] …\`.`,
+      what: `Nothing says which samples ${open.map((name) => `\`${name}\``).join(", ")} are`,
+      why: "A miner that assigns indices assigns all but the first, for each first one. Another is open where a later one is drawn, or found, for each of it.",
+      help: `Write for example \`${open[0]} = argmin[j | differs(${first}, j)] …\`.`,
     });
+}
+
+/** Whether the index that is assigned may be another for each value of `name`: it is drawn, or names it. */
+function variesWith(statement: Assignment | undefined, name: string): boolean {
+  let found = false;
+  if (statement !== undefined)
+    walk(statement.value, {
+      enter: (node) => {
+        found ||=
+          node.kind === "Reduction" ? node.op === "sample" : node.kind === "Name" && node.text === name;
+      },
+    });
+  return found;
 }

@@ -152,6 +152,10 @@ export function expressionOf(node: Node, write: Written): string {
       return `net.param(${JSON.stringify(operation.name)})`;
     case "state":
       return `net.state(${JSON.stringify(operation.name)})`;
+    case "noise":
+      return `net.noise(${JSON.stringify(operation.name)})`;
+    case "cumulative_sum":
+      return `tf.cumsum(${write(a)}, ${operation.axis})`;
     case "size":
       return dimText(operation.dim);
     case "iota":

@@ -3,8 +3,8 @@
  * parameters and states declared. Called by `program.ts`.
  */
 import type { Dim } from "../../ir/graph.ts";
-import { Graph } from "../../ir/graph.ts";
-import type { LossParameter, LossState } from "../../ir/lower/environment.ts";
+import { Graph, rememberedOn } from "../../ir/graph.ts";
+import type { LossNoise, LossParameter, LossState } from "../../ir/lower/environment.ts";
 import { lowerModel, viewsOf } from "../../ir/lower/model.ts";
 import { optimise, settingsOf } from "../../ir/passes/optimise.ts";
 import type { LossPlan, ModelPlan } from "../../plan/plan.ts";
@@ -22,6 +22,8 @@ import { numberIn } from "./values.ts";
 export interface Declarations {
   readonly parameters: string[];
   readonly state: string[];
+  /** Random numbers of each step. */
+  readonly noise: string[];
 }
 
 /** `losses(embeddings, labels)`: every loss's formula, what they share computed once. */
@@ -30,6 +32,7 @@ export function lossesFunction(plan: ModelPlan, declarations: Declarations, stac
   const emitted = optimise(new Graph(), lowerModel(plan), settings).map(({ loss, lowered }): EmittedLoss => {
     declarations.parameters.push(...lowered.parameters.map(lossParameterText));
     declarations.state.push(...lowered.states.map(lossStateText));
+    declarations.noise.push(...lowered.noise.map((noise) => lossNoiseText(noise, plan)));
     return { name: loss.name, lowered, comment: lossComment(loss) };
   });
   const { lines, results } = lossStatements(emitted);
@@ -71,6 +74,16 @@ function lossStateText({ name, shape, initial, transient }: LossState): string {
   const rest = transient === true ? ", transient: true" : "";
   const first = typeof initial === "number" ? numberText(initial) : initializerText(initial);
   return `{ name: ${stringLiteral(name)}, shape: [${sidesText(shape)}], initial: ${first}${rest} }`;
+}
+
+/** Batches of a training run are of one size. */
+function lossNoiseText({ name, shape }: LossNoise, { train: { batch } }: ModelPlan): string {
+  const size = batch.classes * batch.samples;
+  const known = shape.map((side): Dim => {
+    const remembered = side === "batch" ? 0 : rememberedOn(side);
+    return remembered === undefined ? side : size + remembered;
+  });
+  return `{ name: ${stringLiteral(name)}, shape: [${sidesText(known)}] }`;
 }
 
 function lossParameterText(parameter: LossParameter): string {

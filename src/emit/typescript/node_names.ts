@@ -48,6 +48,7 @@ export function nameOf(node: Node): string {
       return `${inputName(operation)}_embeddings`;
     case "param":
     case "state":
+    case "noise":
       return operation.name.split("/").slice(-2).join("_");
     case "labels":
       return "labels";

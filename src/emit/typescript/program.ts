@@ -31,7 +31,7 @@ export async function emitProgram(
   identity: ProgramIdentity,
   { stacked = false }: EmitOptions = {},
 ): Promise<string> {
-  const declarations: Declarations = { parameters: [], state: [] };
+  const declarations: Declarations = { parameters: [], state: [], noise: [] };
   const together = stacked && !separatesGradients(plan.combine);
   const embed = embedFunctions(plan, declarations, together);
   const losses = lossesFunction(plan, declarations, together);
@@ -46,7 +46,10 @@ export async function emitProgram(
     returns: "Combined",
     lines: [`return ${combination.text};`],
   });
-  const optional = combinationFunctions(combination);
+  const optional = combinationFunctions({
+    ...combination,
+    noise: [...declarations.noise, ...combination.noise],
+  });
   const functions = [...embed, losses, combine, ...optional, ...declarationFunctions(declarations)];
   const sections = functions.map(({ structure }) => structure);
   const program = programText(
@@ -135,8 +138,11 @@ function declarationFunctions(declarations: Declarations): Declared[] {
   ];
 }
 
-/** `headWeights(features)` and `noise(sizes)`, for combinations that have them. */
-function combinationFunctions({ headWeights, noise }: EmittedCombination): Declared[] {
+/** `headWeights(features)` and `noise(sizes)`, for models that have them. */
+function combinationFunctions({
+  headWeights,
+  noise,
+}: Pick<EmittedCombination, "headWeights" | "noise">): Declared[] {
   const functions: Declared[] = [];
   if (headWeights.length > 0)
     functions.push(

@@ -165,6 +165,7 @@ const signsOfReductions: Readonly<Record<string, string>> = {
   min: "\\min",
   argmax: "\\operatorname*{arg\\,max}",
   argmin: "\\operatorname*{arg\\,min}",
+  sample: "\\operatorname*{sample}",
   variance: "\\operatorname*{Var}",
   sample_variance: "\\operatorname*{Var^{*}}",
   log_softmax: "\\log\\,\\operatorname*{softmax}",
@@ -205,6 +206,7 @@ function reduction(expression: Reduction, around: Surroundings): Piece {
     case "min":
     case "argmax":
     case "argmin":
+    case "sample":
       return {
         tex: `${signsOfReductions[expression.op]!}_{${bounds}} ${body === undefined ? "" : held(body, powers.product).tex}`,
         power: powers.product,

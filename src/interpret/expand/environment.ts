@@ -6,6 +6,8 @@ import type { Scope } from "../../resolve/scope.ts";
 import type { LossInstance, MeasureValue, Value } from "../../resolve/values.ts";
 import type { Let } from "../../syntax/ast.ts";
 import type { Graph } from "../graph.ts";
+import type { Node } from "../nodes.ts";
+import { isTensor } from "./tensor.ts";
 import type { Operand } from "./tensor.ts";
 
 export type Meaning =
@@ -36,6 +38,19 @@ export class Frame {
 
   bind(name: string, operand: Operand): void {
     this.names.set(name, { kind: "operand", operand });
+  }
+
+  /** The numbers and indices that can be named here, the outermost first; a name that is hidden stands for what hides it. */
+  operands(): Node[] {
+    const seen = new Map<string, Meaning>();
+    const collect = (frame: Frame): void => {
+      if (frame.parent !== undefined) collect(frame.parent);
+      for (const [name, meaning] of frame.names) seen.set(name, meaning);
+    };
+    collect(this);
+    return [...seen.values()].flatMap((meaning) =>
+      meaning.kind === "operand" && !isTensor(meaning.operand) ? [meaning.operand] : [],
+    );
   }
 
   find(name: string): Meaning | undefined {

@@ -31,6 +31,8 @@ export interface Expansion {
   miner: MinerInstance | undefined;
   /** Expanded macros, by macro and arguments. */
   readonly memo: Map<string, Operand>;
+  /** The name of each draw as it is written. */
+  readonly drawNames: Map<Reduction, string>;
   /** The miner's frame, by the embeddings it looks at. */
   readonly minerFrames: Map<string, Frame>;
   /** Number of `let`s so far. */

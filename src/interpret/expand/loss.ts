@@ -2,6 +2,7 @@
  * Expands a whole loss: the globals, its parameters, its statements, its body; and losses used inside it. The entry of
  * this folder is `expandLoss`, called by `interpret.ts`. Pure.
  */
+import { MINER_DRAWS, nameDraws } from "../../resolve/draws.ts";
 import type { Call } from "../../syntax/ast.ts";
 import type { LossInstance, MinerInstance } from "../../resolve/values.ts";
 import { InterpretError, MinerError } from "../errors.ts";
@@ -10,6 +11,7 @@ import type { Input, Node } from "../nodes.ts";
 import { Frame, meaningOf } from "./environment.ts";
 import { expand, expandNode } from "./expand.ts";
 import type { Expansion } from "./expand.ts";
+import { settleDraws } from "./draws.ts";
 import { Registry } from "./registry.ts";
 import { bindStatement } from "./statements.ts";
 import { isTensor, Tensors } from "./tensor.ts";
@@ -68,6 +70,7 @@ export function expandLoss(
     classes: sizes.classes,
     miner,
     memo: new Map(),
+    drawNames: new Map(),
     minerFrames: new Map(),
     lets: 0,
     guarding: false,
@@ -75,6 +78,8 @@ export function expandLoss(
     reducing: false,
     depth: 0,
   };
+  nameDraws(expansion.drawNames, instance.declaration, "");
+  if (miner !== undefined) nameDraws(expansion.drawNames, miner.declaration, MINER_DRAWS);
   const root = expandBody(expansion, instance, views);
   if (miner !== undefined && !expansion.mined)
     throw new MinerError(
@@ -83,6 +88,7 @@ export function expandLoss(
     );
   for (const variable of graph.variables)
     if (variable.samples && variable.staysInBatch && !variable.declared) variable.size = sizes.batch;
+  settleDraws(expansion);
   const { text: name } = instance.declaration.name;
   return { name, graph, tensors, root, views, labels, registry };
 }
@@ -130,5 +136,6 @@ export function expandInnerLoss(
   const ordered = names.map((view) => views.get(view));
   if (ordered.includes(undefined))
     throw new InterpretError(`${name} takes the views (${names.join(", ")})`, call.span);
+  nameDraws(e.drawNames, loss.declaration, `${loss.declaration.name.text}/`);
   return expandBody(e, loss, ordered as Tensor[]);
 }

@@ -1,7 +1,7 @@
 /**
  * What a miner does to a loss: `for (a, j)` restricts every `same` and `differs` in a guard, `for (a, p, n)` the
  * reductions that bind an anchor, its positive and its negative. A miner that assigns its indices chooses the tuple
- * whose indices equal the assigned ones. Conditions are masks and carry no gradient. Called by `calls.ts` and
+ * whose indices equal the assigned ones; an index that is not assigned is any. Conditions are masks and carry no gradient. Called by `calls.ts` and
  * `reductions.ts`. Pure.
  */
 import type { Frame as LossFrame } from "./environment.ts";
@@ -12,7 +12,7 @@ import type { Node, Variable } from "../nodes.ts";
 import { expandNode } from "./expand.ts";
 import type { Expansion } from "./expand.ts";
 import { bindStatement } from "./statements.ts";
-import { isTensor, key } from "./tensor.ts";
+import { key } from "./tensor.ts";
 
 /** `pair` and the miner's choice, where a miner for pairs restricts it. */
 export function minedPair(e: Expansion, pair: Node, i: Node, j: Node, frame: LossFrame): Node {
@@ -52,18 +52,17 @@ function chosen(e: Expansion, miner: MinerInstance, tuple: readonly Node[], fram
   e.miner = undefined;
   const own = minerFrame(e, miner, frame).child();
   const { declaration } = miner;
-  declaration.tuple.forEach((name, position) => own.bind(name.text, tuple[position]!));
+  const assignments = declaration.statements.filter((statement) => statement.kind === "Assignment");
+  const isAssigned = (name: string): boolean => assignments.some((each) => each.name.text === name);
+  declaration.tuple.forEach((name, position) => {
+    if (!isAssigned(name.text)) own.bind(name.text, tuple[position]!);
+  });
   let condition = e.graph.truth(true);
-  for (const statement of declaration.statements) {
-    if (statement.kind !== "Assignment") continue;
-    const index = own.find(statement.name.text);
-    if (index?.kind !== "operand" || isTensor(index.operand))
-      throw new InterpretError(`${statement.name.text} is not of the miner's tuple`, statement.span);
-    condition = e.graph.logic(
-      "and",
-      condition,
-      e.graph.compare("==", index.operand, expandNode(e, statement.value, own)),
-    );
+  for (const { name, value, span } of assignments) {
+    const index = tuple[declaration.tuple.findIndex((each) => each.text === name.text)];
+    if (index === undefined) throw new InterpretError(`${name.text} is not of the miner's tuple`, span);
+    condition = e.graph.logic("and", condition, e.graph.compare("==", index, expandNode(e, value, own)));
+    own.bind(name.text, index);
   }
   if (declaration.condition !== undefined)
     condition = e.graph.logic("and", condition, expandNode(e, declaration.condition, own));

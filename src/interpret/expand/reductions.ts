@@ -17,6 +17,7 @@ import type { Branch, Node, Variable } from "../nodes.ts";
 import type { Frame } from "./environment.ts";
 import { expand, expandNode } from "./expand.ts";
 import type { Expansion } from "./expand.ts";
+import { drawFor } from "./draws.ts";
 import { minedTriple } from "./miners.ts";
 import { claim, isTensor } from "./tensor.ts";
 
@@ -32,6 +33,10 @@ export function expandReduction(e: Expansion, reduction: Reduction, frame: Frame
       return softmax(e, reduction, frame);
     case "cross_entropy":
       return crossEntropy(e, reduction, frame);
+    case "sample": {
+      const inside = branches(e, reduction, reduction.bodies[0]!, frame);
+      return e.graph.reduce("sample", inside, drawFor(e, reduction, frame));
+    }
     case "solve":
       return solve(e, reduction, frame);
     case "kmeans":
@@ -115,7 +120,7 @@ function branch(
   guards.push(...minedTriple(e, guards, variables, frame));
   e.reducing = reducing;
   const element =
-    (reduction.op === "argmax" || reduction.op === "argmin") && first !== undefined
+    ["argmax", "argmin", "sample"].includes(reduction.op) && first !== undefined
       ? expandNode(e, { kind: "Name", span: first.span, text: first.name.text }, frame)
       : undefined;
   return {

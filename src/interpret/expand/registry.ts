@@ -29,9 +29,18 @@ export interface StateInfo {
   readonly next: Operand;
 }
 
+/** A `sample`, and the indices around each of its expansions. */
+export interface DrawInfo {
+  /** Its random numbers; the shape is settled when every index has its domain. */
+  readonly input: Input;
+  readonly uses: (readonly Variable[])[];
+  readonly span: Span;
+}
+
 export class Registry {
   readonly parameters: ParameterInfo[] = [];
   readonly states: StateInfo[] = [];
+  readonly draws: DrawInfo[] = [];
 
   /** The name itself, or with the first number that makes it new. */
   unique(wanted: string): string {

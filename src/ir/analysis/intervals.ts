@@ -88,6 +88,10 @@ function bound(node: Node, inputs: readonly Bounds[], leaves: Leaves): Bounds {
       return { value: leaves.fixed?.(operation.name) ?? REAL, norm: NONNEGATIVE };
     case "state":
       return { value: REAL, norm: NONNEGATIVE };
+    case "noise":
+      return { value: UNIT };
+    case "cumulative_sum":
+      return { value: a.value.low >= 0 ? NONNEGATIVE : REAL };
     case "constant":
       return { value: interval(operation.value, operation.value) };
     case "size":

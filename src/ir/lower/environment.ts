@@ -42,6 +42,17 @@ export class Environment {
     this.own.set(name, binding);
   }
 
+  /** The indices that can be named here, the outermost first; a name that is hidden stands for what hides it. */
+  indices(): Axis[] {
+    const seen = new Map<string, Binding>();
+    const collect = (at: Environment): void => {
+      if (at.parent !== undefined) collect(at.parent);
+      for (const [name, binding] of at.own) seen.set(name, binding);
+    };
+    collect(this);
+    return [...seen.values()].flatMap((binding) => (binding.kind === "index" ? [binding.axis] : []));
+  }
+
   lookup(name: string): Binding | undefined {
     for (let at: Environment | undefined = this; at !== undefined; at = at.parent) {
       const found = at.own.get(name);
@@ -105,6 +116,13 @@ export interface LossState {
   readonly transient?: boolean;
 }
 
+/** The random numbers of a `sample`. */
+export interface LossNoise {
+  /** `losses/rank/miner/sample` */
+  readonly name: string;
+  readonly shape: readonly Dim[];
+}
+
 /** What one loss's lowering works with and collects. */
 export interface Context {
   readonly build: Builder;
@@ -116,6 +134,9 @@ export interface Context {
   readonly path: string;
   readonly parameters: LossParameter[];
   readonly states: LossState[];
+  readonly noise: LossNoise[];
+  /** The name of each draw as it is written. */
+  readonly drawNames: Map<Reduction, string>;
   /** For each outermost reduction, where it had a tuple (a scalar bool); `undefined` for one that always has. */
   readonly outermost: (Lowered | undefined)[];
   /** The miner that restricts tuples; absent while its own body is lowered. */

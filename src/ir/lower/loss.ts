@@ -2,7 +2,9 @@
  * Lowering of a whole loss: an instance (every parameter bound) on an embedding becomes two scalars of the graph, its
  * value and whether the batch held a valid tuple, and the list of its trainable parameters.
  */
+import { MINER_DRAWS, nameDraws } from "../../resolve/draws.ts";
 import type { LossInstance, MinerInstance } from "../../resolve/values.ts";
+import type { Reduction } from "../../syntax/ast.ts";
 import type { Span } from "../../source/source.ts";
 import type { Lowered } from "../axes.ts";
 import { scalar, slot } from "../axes.ts";
@@ -11,7 +13,7 @@ import { Builder } from "../build.ts";
 import type { Dim, Graph, Node } from "../graph.ts";
 import { constantOf } from "../graph.ts";
 import { combine, disjunction, masked } from "./combine.ts";
-import type { Context, LossParameter, LossState, OutermostReduction } from "./environment.ts";
+import type { Context, LossNoise, LossParameter, LossState, OutermostReduction } from "./environment.ts";
 import { Environment, GranularityError, LoweringError, MinerError } from "./environment.ts";
 import { lower } from "./expression.ts";
 import { remembering } from "./memory.ts";
@@ -33,6 +35,7 @@ export interface LoweredLoss {
   readonly shares?: LossShares;
   readonly parameters: readonly LossParameter[];
   readonly states: readonly LossState[];
+  readonly noise: readonly LossNoise[];
   /** The expressions that came to each node, innermost first: for messages. */
   readonly origins: ReadonlyMap<Node, readonly Span[]>;
   readonly reductions: readonly OutermostReduction[];
@@ -100,6 +103,8 @@ function lowerWith(
     path: inputs.path,
     parameters: [],
     states: [],
+    noise: [],
+    drawNames: namesOfDraws(instance, inputs.miner),
     outermost: [],
     miner: inputs.miner,
     mined: false,
@@ -131,13 +136,13 @@ function lowerWith(
     throw new LoweringError(instance.declaration.body.span, "a loss that is not one number");
   const present: Lowered = body.present === undefined ? body : masked(context, body, body.present);
   const valid = disjunction(context, context.outermost.length === 0 ? [undefined] : context.outermost);
-  const { parameters, origins, reductions } = context;
+  const { parameters, noise, origins, reductions } = context;
   const shares = context.sharing ? { shares: lossShares(context, instance, body, valid) } : {};
   // A memory that no index runs over is not kept.
   const states = memory?.reached === true ? [...context.states, ...memory.states] : context.states;
   const reach =
     memory === undefined ? {} : { memory: { reached: memory.reached, withheld: memory.withheld } };
-  const rest = { ...shares, ...reach, parameters, states, origins, reductions };
+  const rest = { ...shares, ...reach, parameters, states, noise, origins, reductions };
   const found = memory?.found ?? NONE;
   if (valid === undefined) {
     const always = build.graph.constant(1, "bool");
@@ -146,6 +151,14 @@ function lowerWith(
   // Without a valid tuple the loss is 0, whatever the formula adds to its reductions.
   const value = vanishesOverNothing(present.node) ? present : masked(context, present, valid);
   return { lowered: { value: build.asReal(value.node), valid: valid.node, ...rest }, found };
+}
+
+/** Of a loss and the miner it is trained on. */
+function namesOfDraws(instance: LossInstance, miner: MinerInstance | undefined): Map<Reduction, string> {
+  const names = new Map<Reduction, string>();
+  nameDraws(names, instance.declaration, "");
+  if (miner !== undefined) nameDraws(names, miner.declaration, MINER_DRAWS);
+  return names;
 }
 
 /** The nodes that a lowered loss is made of, for passes over the graph. */
@@ -190,6 +203,7 @@ function lossShares(
 /** The formula of a loss on given embeddings. Each statement sees what stands above it, and nothing below. */
 function expand(context: Context, instance: LossInstance, views: readonly Lowered[]): Lowered {
   const { declaration } = instance;
+  nameDraws(context.drawNames, declaration, `${declaration.name.text}/`);
   let environment = new Environment(instance.scope);
   bindGlobals(context, environment, views[0]!.axes.at(-1)!.size);
   const names = declaration.views?.map((view) => view.text) ?? ["x"];

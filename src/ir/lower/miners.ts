@@ -1,7 +1,7 @@
 /**
  * What a miner does to a loss: `for (a, j)` restricts every `same` and `differs` in a guard, `for (a, p, n)` the
  * reductions that bind an anchor, its positive and its negative. A miner that assigns its indices chooses the tuple
- * whose indices equal the assigned ones. Its condition is a mask: no gradient flows through it. Called by `call.ts` and
+ * whose indices equal the assigned ones; an index that is not assigned is any. Its condition is a mask: no gradient flows through it. Called by `call.ts` and
  * `reduction.ts`.
  */
 import type { MinerInstance } from "../../resolve/values.ts";
@@ -76,19 +76,20 @@ function chosen(
   const { declaration } = miner;
   const body = bodyOf(context, miner, environment);
   const own = new Environment(miner.scope, body);
-  declaration.tuple.forEach((name, k) => own.bind(name.text, { kind: "index", axis: tuple[k]! }));
+  const assignments = declaration.statements.filter((statement) => statement.kind === "Assignment");
+  const isAssigned = (name: string): boolean => assignments.some((each) => each.name.text === name);
+  declaration.tuple.forEach((name, k) => {
+    if (!isAssigned(name.text)) own.bind(name.text, { kind: "index", axis: tuple[k]! });
+  });
   let condition = scalar(context.build.graph.constant(1, "bool"));
-  for (const statement of declaration.statements) {
-    if (statement.kind !== "Assignment") continue;
-    const at = declaration.tuple.findIndex((name) => name.text === statement.name.text);
-    if (at < 0)
-      throw new LoweringError(statement.span, "an assignment to what is no index of the miner's tuple");
-    const { order, from, size } = tuple[at]!;
-    const index: Lowered = { node: context.build.iota(from, size), axes: [tuple[at]!] };
-    const value = context.lower(context, statement.value, own);
-    if (value.axes.some((axis) => axis.order === order))
-      throw new LoweringError(statement.span, "an index chosen by itself");
-    condition = combine(context, "and", condition, combine(context, "eq", index, value));
+  for (const { name, value, span } of assignments) {
+    const axis = tuple[declaration.tuple.findIndex((each) => each.text === name.text)];
+    if (axis === undefined)
+      throw new LoweringError(span, "an assignment to what is no index of the miner's tuple");
+    const index: Lowered = { node: context.build.iota(axis.from, axis.size), axes: [axis] };
+    const choice = context.lower(context, value, own);
+    condition = combine(context, "and", condition, combine(context, "eq", index, choice));
+    own.bind(name.text, { kind: "index", axis });
   }
   if (declaration.condition !== undefined)
     condition = combine(context, "and", condition, context.lower(context, declaration.condition, own));

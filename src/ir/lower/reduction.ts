@@ -6,6 +6,7 @@ import type { IndexBinding, Reduction } from "../../syntax/ast.ts";
 import type { Axis, Lowered } from "../axes.ts";
 import type { Dim } from "../graph.ts";
 import { domainFromUse } from "./domains.ts";
+import { lowerDraw } from "./draws.ts";
 import type { Context } from "./environment.ts";
 import { Environment, LoweringError } from "./environment.ts";
 import { lowerCrossEntropy, lowerSoftmax, lowerVariance } from "./forms.ts";
@@ -27,10 +28,15 @@ export function lowerReduction(context: Context, expression: Reduction, environm
     if (found?.kind === "list") lists.set(name.text, found.values);
   }
   const inner = new Environment(environment.scope, environment);
+  if (lists.size > 0 && expression.op === "sample")
+    throw new LoweringError(expression.opSpan, "a draw from a list");
   if (lists.size > 0) return lowerOverLists(context, expression, environment, lists, lowerTuples);
   return withTuples(context, () => {
     const tuples = lowerTuples(context, expression, environment, inner, expression.indices);
-    const result = reduced(context, expression, inner, tuples);
+    const result =
+      expression.op === "sample"
+        ? lowerDraw(context, expression, environment, tuples)
+        : reduced(context, expression, inner, tuples);
     if (context.depth === 1)
       context.reductions.push({
         expression,
@@ -91,6 +97,7 @@ function reduced(context: Context, expression: Reduction, inner: Environment, tu
     case "log_softmax":
     case "solve":
     case "kmeans":
+    case "sample":
       throw new LoweringError(expression.opSpan, `\`${expression.op}\``);
     default: {
       const { op } = expression;

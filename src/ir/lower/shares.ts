@@ -179,7 +179,7 @@ export function dependsOnBatch(node: Node): boolean {
     const { kind } = each.operation;
     const side = each.shape[0]!;
     const samples = kind === "iota" && (side === "batch" || rememberedOn(side) !== undefined);
-    const leaf = kind === "input" || kind === "labels" || kind === "ids" || samples;
+    const leaf = kind === "input" || kind === "labels" || kind === "ids" || kind === "noise" || samples;
     return leaf || each.inputs.some(of);
   });
 }

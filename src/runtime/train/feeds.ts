@@ -3,7 +3,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { Batch, TrainingBatches } from "../data/batches.ts";
 import { ImageStream } from "../data/images/stream.ts";
 import type { NoiseSpec, TrainSettings } from "../program.ts";
-import { counterRandom } from "../random.ts";
+import { uniformNoise } from "../random.ts";
 import type { Optimizer, RateTensors } from "./optimizers.ts";
 import { scheduleFactor } from "./schedules.ts";
 import type { BatchTensors } from "./step.ts";
@@ -91,12 +91,8 @@ function joined(views: readonly Batch[]): Float32Array {
 
 /** The noise of a step: uniform, from the stream of (seed, name, step). */
 function uniform({ name, shape }: NoiseSpec, seed: number, step: number): tf.Tensor {
-  const random = counterRandom(seed, name, step);
   const length = shape.reduce((product, side) => product * side, 1);
-  return tf.tensor(
-    Float32Array.from({ length }, () => random.uniform()),
-    [...shape],
-  );
+  return tf.tensor(uniformNoise(seed, name, step, length), [...shape]);
 }
 
 /** Once no tensor of a step is read any more. */
