@@ -27,13 +27,15 @@ const ROUNDS = 10;
 const NONE = -1;
 
 export function kmeans(e: Evaluation, node: Kmeans): Slot {
-  const at = e.index(node.at);
-  if (at < 0) return ABSENT;
+  const index = e.index(node.at);
+  if (index < 0) return ABSENT;
   const { point, component, coordinate, guards } = node;
+  const at = index - point.start;
   const key = `${node.id} ${valuesOf([coordinate, ...guards], [point, component])}`;
   let numbers = e.clusterings.get(key);
   if (numbers === undefined) e.clusterings.set(key, (numbers = clusteringOf(e, node)));
-  if (at >= numbers.length) throw new InterpretError(`index ${at} is outside the ${numbers.length} points`);
+  if (at < 0 || at >= numbers.length)
+    throw new InterpretError(`index ${index} is outside the ${numbers.length} points`);
   return numbers[at] === NONE ? ABSENT : e.tape.constant(numbers[at]!);
 }
 

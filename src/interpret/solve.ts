@@ -36,11 +36,12 @@ export class Systems {
 }
 
 export function solve(e: Evaluation, node: Solve): Slot {
-  const at = e.index(node.at);
-  if (at < 0) return ABSENT;
+  const index = e.index(node.at);
+  if (index < 0) return ABSENT;
   const { equation, unknown } = node;
-  const size = unknown.size!;
-  if (at >= size) throw new InterpretError(`index ${at} is outside a solution of ${size} numbers`);
+  const at = index - unknown.start;
+  if (at < 0 || at >= unknown.size!)
+    throw new InterpretError(`index ${index} is outside a solution of ${unknown.size!} numbers`);
   const key = `${node.matrix.id} ${node.right.id} ${unknown.id} ${valuesOf([node.matrix, node.right], [equation, unknown])}`;
   const { solutions } = e.systems;
   if (!solutions.has(key)) solutions.set(key, solution(e, node));

@@ -53,6 +53,9 @@ const USES = [
   "barlow_twins(redundancy: 0.3)",
   "simclr",
   "pn",
+  "magnet(clusters: 2)",
+  "manifold(proxies: 3)",
+  "hpl(clusters: 2, temperature: 0.4)",
 ];
 
 function viewsOf(instance: LossInstance): number {

@@ -19,7 +19,7 @@ import { expand, expandNode } from "./expand.ts";
 import type { Expansion } from "./expand.ts";
 import { drawFor } from "./draws.ts";
 import { minedTriple } from "./miners.ts";
-import { claim, isTensor } from "./tensor.ts";
+import { claim, isTensor, unify } from "./tensor.ts";
 
 type Domain =
   | { readonly kind: "found from use" }
@@ -224,11 +224,6 @@ function enclosing(reduction: Reduction, binding: IndexBinding, frame: Frame): N
   return meaning.operand;
 }
 
-/** Gives an enclosing index without a domain the one it has in here. */
-function claimUnknown(at: Node, { size, samples }: Variable, reduction: Reduction): void {
-  if (at.kind === "variable" && at.variable.size === undefined) claim(at, size!, samples, reduction.span);
-}
-
 /** `solve[q, u](matrix, right)`: the number at the enclosing u of the solution. */
 function solve(e: Expansion, reduction: Reduction, frame: Frame): Node {
   const [matrix, right] = reduction.bodies;
@@ -249,10 +244,13 @@ function solve(e: Expansion, reduction: Reduction, frame: Frame): Node {
   const entries = expandNode(e, matrix!, ofBoth);
   const values = expandNode(e, right, ofEquations);
   e.reducing = reducing;
+  // One axis for both, and for the index around them if no use says which.
+  unify(e.graph.reference(equation), e.graph.reference(unknown));
+  unify(e.graph.reference(unknown), at);
+  unify(e.graph.reference(equation), e.graph.reference(unknown));
   requireDomains(reduction, [equation, unknown]);
   if (equation.size !== unknown.size)
     throw new InterpretError(`${equation.size} equations for ${unknown.size} unknowns`, reduction.span);
-  claimUnknown(at, unknown, reduction);
   return e.graph.solve(equation, unknown, entries, values, at);
 }
 
@@ -279,8 +277,8 @@ function kmeans(e: Expansion, reduction: Reduction, frame: Frame): Node {
   const coordinate = tensors.at(operand, [graph.reference(component)], body!.span) as Node;
   const guards = guardsOf(e, reduction, inner);
   e.reducing = reducing;
+  unify(graph.reference(point), at);
   requireDomains(reduction, [point]);
-  claimUnknown(at, point, reduction);
   const here = guardsOf(e, reduction, frame);
   return graph.guarded(here, graph.kmeans(point, component, coordinate, guards, count, at));
 }

@@ -108,8 +108,7 @@ function reduced(context: Context, expression: Reduction, inner: Environment, tu
   }
 }
 
-/** Binds an index in `inner`, over what `in` says or its uses in `reduction`. */
-export function bindIndex(
+function bindIndex(
   context: Context,
   index: IndexBinding,
   reduction: Reduction,

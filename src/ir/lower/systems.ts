@@ -5,15 +5,16 @@
 import type { Expression, IndexBinding, Reduction } from "../../syntax/ast.ts";
 import type { Axis, Lowered } from "../axes.ts";
 import { conjunction, isSlot, labelled, slot } from "../axes.ts";
-import type { Node } from "../graph.ts";
+import type { Dim, Node } from "../graph.ts";
 import { constantOf } from "../graph.ts";
 import { presenceOf } from "./combine.ts";
-import type { Binding, Context } from "./environment.ts";
+import { domainFromUse } from "./domains.ts";
+import type { Context } from "./environment.ts";
 import { Environment, LoweringError } from "./environment.ts";
 import { indexedBy } from "./indexing.ts";
 import { filledGuards } from "./memory.ts";
 import { inGuards } from "./miners.ts";
-import { bindIndex } from "./reduction.ts";
+import { statedDomain } from "./ranges.ts";
 import { over } from "./tuples.ts";
 
 /** Whether a reduction is one of these forms. */
@@ -45,13 +46,37 @@ interface Whole {
   readonly present: Lowered | undefined;
 }
 
-/** An index whose domain is still to be found. */
-const NOT_BOUND_YET: Binding = {
-  kind: "index",
-  axis: { order: -1, size: Number.NaN, from: 0, name: "_" },
-};
-
 const has = (value: Lowered, axis: Axis): boolean => value.axes.some((own) => own.order === axis.order);
+
+/** What the indices of a form run over: what `in` says, or a use of one of them, or what the index around runs over. */
+function domainOf(context: Context, expression: Reduction, environment: Environment): Dim {
+  const hidden = new Environment(environment.scope, environment);
+  // In here the indices are not those of the same names around.
+  for (const { name } of expression.indices)
+    hidden.bind(name.text, {
+      kind: "index",
+      axis: { order: -1, size: Number.NaN, from: 0, name: name.text },
+    });
+  for (const { domain } of expression.indices) {
+    const stated = domain === undefined ? undefined : statedDomain(context, domain, environment);
+    if (stated?.kind === "range" && stated.from === 0) return stated.size;
+    if (stated !== undefined)
+      throw new LoweringError(domain!.span, `\`${expression.op}\` over a part of an axis`);
+  }
+  for (const { name } of expression.indices)
+    for (const part of [...expression.bodies, ...expression.guards]) {
+      const size = domainFromUse(context, name.text, part, hidden);
+      if (size !== undefined && !Number.isNaN(size)) return size;
+    }
+  const { name } = expression.indices.at(-1)!;
+  const around = environment.lookup(name.text);
+  if (around?.kind === "index" && around.axis.from === 0) return around.axis.size;
+  throw new LoweringError(name.span, `an index whose range no use tells (\`${name.text}\`)`);
+}
+
+function axisOver(context: Context, { name }: IndexBinding, size: Dim): Axis {
+  return { order: context.nextOrder++, size, from: 0, name: name.text };
+}
 
 function solutions(context: Context, expression: Reduction, environment: Environment): Whole {
   const { build } = context;
@@ -59,19 +84,17 @@ function solutions(context: Context, expression: Reduction, environment: Environ
   const [matrix, right] = expression.bodies;
   if (first === undefined || second === undefined || matrix === undefined || right === undefined)
     throw new LoweringError(expression.span, "`solve` of this form");
+  const size = domainOf(context, expression, environment);
+  const [equation, unknown] = [axisOver(context, first, size), axisOver(context, second, size)];
   const ofBoth = new Environment(environment.scope, environment);
-  // In here the index of the unknowns is not the one of that name around.
-  ofBoth.bind(second.name.text, NOT_BOUND_YET);
-  const equation = bindIndex(context, first, expression, environment, ofBoth, false);
-  const unknown = bindIndex(context, second, expression, environment, ofBoth, false);
+  ofBoth.bind(first.name.text, { kind: "index", axis: equation });
+  ofBoth.bind(second.name.text, { kind: "index", axis: unknown });
   const ofEquations = new Environment(environment.scope, environment);
   ofEquations.bind(first.name.text, { kind: "index", axis: equation });
   const entries = context.lower(context, matrix, ofBoth);
   const values = context.lower(context, right, ofEquations);
   if (!has(entries, equation) || !has(entries, unknown))
     throw new LoweringError(matrix.span, "a matrix whose entries do not depend on both indices");
-  if (equation.size !== unknown.size)
-    throw new LoweringError(expression.span, `${equation.size} equations for ${unknown.size} unknowns`);
   const stacked = entries.axes.filter((axis) => axis !== equation && axis !== unknown);
   const columns = values.axes.filter((axis) => axis !== equation && !has(entries, axis));
   const node = build.solve(
@@ -116,7 +139,8 @@ function clusters(context: Context, expression: Reduction, environment: Environm
   if (count === undefined || !Number.isInteger(count) || count < 1)
     throw new LoweringError(number.span, "a number of clusters that is not known before training");
   const inner = new Environment(environment.scope, environment);
-  const axis = bindIndex(context, index, expression, environment, inner, false);
+  const axis = axisOver(context, index, domainOf(context, expression, environment));
+  inner.bind(index.name.text, { kind: "index", axis });
   const point = context.lower(context, body, inner);
   const [own, ...components] = point.axes;
   if (own?.order !== axis.order || components.length !== 1 || !components.every(isSlot))

@@ -52,7 +52,7 @@ export function inverses(matrices: tf.Tensor3D): tf.Tensor3D {
  * Gauss-Jordan elimination in place. At step k the row with the largest entry of column k among those not used yet is the
  * pivot row r: with the row divided by the pivot, and 1 / pivot in place of the pivot, every other row loses its multiple
  * of it. At the end row r holds the unknown k, and column k the equation r: two products with the permutation put both in
- * order.
+ * order. The zeros of a singular matrix stay zeros.
  */
 function eliminated(matrices: tf.Tensor3D): tf.Tensor3D {
   const [count, n] = matrices.shape;
@@ -86,6 +86,8 @@ function eliminated(matrices: tf.Tensor3D): tf.Tensor3D {
     rest = tf.sub(rest, tf.mul(factors, tf.add(divided, own)));
   }
   const order = tf.stack(chosen, 1) as tf.Tensor3D;
-  const inverse = tf.matMul(tf.matMul(order, rest), order);
-  return tf.mul(inverse, tf.reshape(regular, [count, 1, 1]));
+  const inverse = tf.mul(tf.matMul(tf.matMul(order, rest), order), tf.reshape(regular, [count, 1, 1]));
+  // One step of Newton's iteration takes back what the elimination lost.
+  const twice = tf.mul(2, tf.eye(n));
+  return tf.matMul(inverse, tf.sub(twice, tf.matMul(matrices, inverse)));
 }
