@@ -35,6 +35,10 @@ describe("indices", () => {
     ["sum[r in 1] (sum[i, j | i >= j] (x[i, 0] + 0 * x[j, 0]))", 1 + 2 * 2 + 4 * 3],
     ["sum[i in batch] (sum[j in batch] x[j, 0])", 21],
     ["sum[r in 1] batch", 3],
+    // One that is compared with such an index is an index of samples like any other.
+    ["sum[i, j in batch | i != j] (x[j, 0] + 0 * x[i, 0])", 14],
+    ["sum[i in batch, j | i != j] x[j, 0]", 36 + 65 + 63],
+    ["sum[r in 1] (sum[i, j in batch | i != j] (x[i, 0] + 0 * x[j, 0]))", 36 + 65 + 63],
   ])("%s", (body, expected) => expect(value(body)).toBe(expected));
 
   it("are those of where a let stands", () => {

@@ -118,6 +118,9 @@ const USES: readonly (readonly [string, LossInstance])[] = [
   ["a number of tuples", formula("mean[i] norm(x[i]) * count[j | j != i] cosine(x[i], x[j]) > 0")],
   ["all", formula("mean[i] (if all[j] cosine(x[i], x[j]) > -0.9 then norm(x[i]) else 0)")],
   ["indices of the batch", formula("mean[i in batch, j in batch | i != j] cosine(x[i], x[j])")],
+  ["an index of the batch beside others", formula("mean[i, j in batch | i != j] cosine(x[i], x[j])")],
+  ["one compared with an index of the batch", formula("mean[i in batch, j | i != j] cosine(x[i], x[j])")],
+  ["one compared with an index of the batch alone", formula("mean[i in batch] (norm(x[i]) * count[j | j != i] true)")],
   ["pairs of what is remembered", formula("mean[r in 2, i, j | same(i, j)] euclidean(x[i], x[j])")],
   [
     "ordered pairs beside others",

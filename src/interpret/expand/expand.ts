@@ -136,7 +136,7 @@ function combine(e: Expansion, link: Binary, left: Operand, right: Operand): Ope
     default: {
       const a = scalar(left, link.left.span);
       const b = scalar(right, link.right.span);
-      unify(a, b);
+      unify(a, b, e.samples);
       if (op !== "==" && op !== "!=") order(a, b);
       return graph.compare(op, a, b);
     }

@@ -107,6 +107,7 @@ function branch(
       return;
     }
     const variable = graph.variable(binding.name.text, element.kind === "range" ? element : undefined);
+    variable.samples = namesBatch(binding.domain);
     variables.push(variable);
     frame.bind(binding.name.text, graph.reference(variable));
   });
@@ -129,6 +130,12 @@ function branch(
     body: value,
     ...(element === undefined ? {} : { element }),
   };
+}
+
+/** Whether a domain is the samples of the batch: `in batch`. */
+function namesBatch(domain: Expression | undefined): boolean {
+  const end = domain?.kind === "Range" ? domain.to : domain;
+  return end?.kind === "Name" && end.text === "batch";
 }
 
 function guardsOf(e: Expansion, reduction: Reduction, frame: Frame): Node[] {
@@ -245,9 +252,9 @@ function solve(e: Expansion, reduction: Reduction, frame: Frame): Node {
   const values = expandNode(e, right, ofEquations);
   e.reducing = reducing;
   // One axis for both, and for the index around them if no use says which.
-  unify(e.graph.reference(equation), e.graph.reference(unknown));
-  unify(e.graph.reference(unknown), at);
-  unify(e.graph.reference(equation), e.graph.reference(unknown));
+  unify(e.graph.reference(equation), e.graph.reference(unknown), e.samples);
+  unify(e.graph.reference(unknown), at, e.samples);
+  unify(e.graph.reference(equation), e.graph.reference(unknown), e.samples);
   requireDomains(reduction, [equation, unknown]);
   if (equation.size !== unknown.size)
     throw new InterpretError(`${equation.size} equations for ${unknown.size} unknowns`, reduction.span);
@@ -277,7 +284,7 @@ function kmeans(e: Expansion, reduction: Reduction, frame: Frame): Node {
   const coordinate = tensors.at(operand, [graph.reference(component)], body!.span) as Node;
   const guards = guardsOf(e, reduction, inner);
   e.reducing = reducing;
-  unify(graph.reference(point), at);
+  unify(graph.reference(point), at, e.samples);
   requireDomains(reduction, [point]);
   const here = guardsOf(e, reduction, frame);
   return graph.guarded(here, graph.kmeans(point, component, coordinate, guards, count, at));

@@ -246,12 +246,15 @@ export function claim(index: Node, length: number, samples: boolean, span?: Span
   }
 }
 
-/** Gives an index without a domain that of the index it is compared with. */
-export function unify(left: Node, right: Node): void {
+/**
+ * Gives an index without a domain that of the index it is compared with: of samples, all `samples` there are, though the
+ * other stay in the batch.
+ */
+export function unify(left: Node, right: Node, samples: number): void {
   if (left.kind !== "variable" || right.kind !== "variable") return;
   const copy = (from: Variable, to: Variable): void => {
     to.start = from.start;
-    to.size = from.size;
+    to.size = from.samples ? samples : from.size;
     to.samples = from.samples;
   };
   if (left.variable.size === undefined) copy(right.variable, left.variable);

@@ -124,6 +124,7 @@ function bindIndex(
     throw new LoweringError(index.span, `an index whose range no use tells (\`${name}\`)`);
   const order = context.nextOrder++;
   const size = stated === undefined ? reachOf(context, wanted, order, first) : wanted;
+  if (stated?.size === "batch") context.memory?.staying.add(order);
   const axis: Axis = { order, size, from: stated?.from ?? 0, name };
   inner.bind(name, { kind: "index", axis });
   return axis;
