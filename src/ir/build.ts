@@ -272,7 +272,9 @@ export class Builder {
   solve(matrix: Node, right: Node, stacked: number): Node {
     const [a, b] = [this.asReal(matrix), this.asReal(right)];
     const shape = [...a.shape.slice(0, stacked), a.shape.at(-1)!, ...b.shape.slice(stacked + 1)];
-    return this.graph.node({ kind: "solve", stacked }, [a, b], shape, "real");
+    // One inverse for all right sides.
+    const inverse = this.graph.node({ kind: "inverse" }, [a], a.shape, "real");
+    return this.graph.node({ kind: "solve", stacked }, [inverse, b], shape, "real");
   }
 
   /** Numbers of the clusters of points [n, t], of those that a mask [s, n] lets in. */

@@ -116,8 +116,8 @@ export type Combination = "sum" | "logsumexp" | "cross_entropy";
  * - `reduce`: over `axes` of the first input broadcast with the optional second, a mask of the tuples that count.
  * - `softmax`, `log_softmax`: over `axis`; the optional second input is a mask.
  * - `cross_entropy`: inputs logits and a mask that is true at the target, over the last axis.
- * - `solve`: of matrices [s, q, u] and right sides [s, q, r] the solutions [s, u, r], where s stands for `stacked` axes and r
- *   for any number; 0 with zero gradient for a singular matrix.
+ * - `inverse`: of matrices [s, n, n]; zeros with zero gradient for a singular one. `solve`: of inverses [s, u, q] and right
+ *   sides [s, q, r] the solutions [s, u, r], where s stands for `stacked` axes and r for any number.
  * - `kmeans`: of points [n, t] the numbers of their clusters [n], or of those that a mask [s, n] lets in, [s, n].
  * - `cumulative_sum`: along `axis`, each number added to those before it.
  * - `gather`: rows of the first input at the int indices of the second. `prefix`: the first columns.
@@ -156,6 +156,7 @@ export type Operation =
   | { readonly kind: "take"; readonly index: number }
   | { readonly kind: "paired_squared_distance" }
   | { readonly kind: "cross_entropy" }
+  | { readonly kind: "inverse" }
   | { readonly kind: "solve"; readonly stacked: number }
   | { readonly kind: "kmeans"; readonly clusters: number }
   | { readonly kind: "softmax"; readonly axis: number }

@@ -140,8 +140,10 @@ export function expressionOf(node: Node, write: Written): string {
       const size = a.shape.map((_, k) => (k === operation.axis ? dimText(node.shape[k]!) : -1));
       return `tf.slice(${write(a)}, [${from.join(", ")}], [${size.join(", ")}])`;
     }
+    case "inverse":
+      return `ops.inverse(${write(a)})`;
     case "solve":
-      return `ops.solve(${tensorText(a, write)}, ${tensorText(b, write)}, { stacked: ${operation.stacked} })`;
+      return `ops.solve(${write(a)}, ${tensorText(b, write)}, { stacked: ${operation.stacked} })`;
     case "kmeans": {
       const where = b === undefined ? "" : `, where: ${tensorText(b, write)}`;
       return `ops.kmeans(${detached(a, write)}, { clusters: ${operation.clusters}${where} })`;

@@ -105,6 +105,7 @@ function bound(node: Node, inputs: readonly Bounds[], leaves: Leaves): Bounds {
       return { value: hull(a.value, b.value), ...(a.norm && b.norm ? { norm: hull(a.norm, b.norm) } : {}) };
     case "kmeans":
       return { value: interval(0, operation.clusters - 1) };
+    case "inverse":
     case "solve":
       return { value: REAL };
     case "joined":

@@ -17,6 +17,7 @@ const BOUNDED: ReadonlySet<string> = new Set([
   "ratio",
   "size",
   "iota",
+  "inverse",
   "solve",
 ]);
 

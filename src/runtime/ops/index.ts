@@ -5,6 +5,6 @@ export { crossEntropyInBlocks, inBlocks, logSumExpInBlocks } from "./in_blocks.t
 export { differentClassAmong, remember, sameClassAmong } from "./memory.ts";
 export { kmeans } from "./kmeans.ts";
 export * from "./reductions.ts";
-export { solve } from "./solve.ts";
+export { inverse, solve } from "./solve.ts";
 export { stopGradient, untracked } from "./untracked.ts";
 export * from "./vectors.ts";

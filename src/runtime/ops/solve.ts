@@ -11,35 +11,39 @@ import { untracked } from "./untracked.ts";
 const SINGULAR = 1e-6;
 
 /**
- * Solutions x of matrix · x = right, with the gradient of the solution (λ solves the transposed system for dy: λ by
- * `right`, -λ xᵀ by `matrix`). A singular matrix has the solution 0 with zero gradient.
+ * Solutions x of matrix · x = right. The gradient by `right` is λ, which solves the transposed system for dy; that by the
+ * matrix comes through its inverse, and is -λ xᵀ.
  *
- * @param matrix [s, n, n], where s stands for `stacked` axes.
+ * @param inverted [s, n, n]: see `inverse`. s stands for `stacked` axes.
  * @param right [s, n, r], where r stands for any number of axes; sides of 1 are broadcast.
  * @returns [s, n, r]
  */
-export function solve(matrix: tf.Tensor, right: tf.Tensor, { stacked }: { stacked: number }): tf.Tensor {
-  const n = matrix.shape.at(-1)!;
-  const systems = matrix.shape.slice(0, stacked);
+export function solve(inverted: tf.Tensor, right: tf.Tensor, { stacked }: { stacked: number }): tf.Tensor {
+  const n = inverted.shape.at(-1)!;
+  const systems = inverted.shape.slice(0, stacked);
   const columns = right.shape.slice(stacked + 1);
   const count = tf.util.sizeFromShape(systems);
-  const matrices = tf.reshape(matrix, [count, n, n]);
   const full = [...systems, n, ...columns];
   const rights = tf.reshape(tf.broadcastTo(right, full), [count, n, tf.util.sizeFromShape(columns)]);
-  return tf.reshape(solutions(matrices, rights), full);
+  return tf.reshape(tf.matMul(tf.reshape(inverted, [count, n, n]), rights), full);
 }
 
-const solutions = tf.customGrad((...args) => {
-  const [matrices, rights, save] = args as unknown as [tf.Tensor3D, tf.Tensor3D, tf.GradSaveFunc];
-  const inverse = inverses(matrices);
-  const x = tf.matMul(inverse, rights);
-  save([inverse, x]);
-  const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] => {
-    const [inverted, solution] = saved as [tf.Tensor3D, tf.Tensor3D];
-    const byRight = tf.matMul(inverted, dy as tf.Tensor3D, true, false);
-    return [tf.neg(tf.matMul(byRight, solution, false, true)), byRight];
+/** Inverses of matrices [s, n, n], where s stands for any number of axes; zeros with zero gradient for a singular one. */
+export function inverse(matrix: tf.Tensor): tf.Tensor {
+  const n = matrix.shape.at(-1)!;
+  return tf.reshape(differentiableInverses(tf.reshape(matrix, [-1, n, n])), matrix.shape);
+}
+
+const differentiableInverses = tf.customGrad((...args) => {
+  const [matrices, save] = args as unknown as [tf.Tensor3D, tf.GradSaveFunc];
+  const value = inverses(matrices);
+  save([value]);
+  const gradFunc = (dy: tf.Tensor, [saved]: tf.Tensor[]): tf.Tensor => {
+    const inverted = saved as tf.Tensor3D;
+    const outer = tf.matMul(tf.matMul(inverted, dy as tf.Tensor3D, true, false), inverted, false, true);
+    return tf.neg(outer);
   };
-  return { value: x, gradFunc };
+  return { value, gradFunc };
 });
 
 /** The inverses of matrices [s, n, n]; zeros for a singular one. */
