@@ -6,7 +6,7 @@ import { checkCombination } from "../check/rules/combination.ts";
 import { checkCompression } from "../check/rules/compression.ts";
 import { notBuiltYet } from "../diagnostics/codes/check.ts";
 import { Diagnostics } from "../diagnostics/diagnostic.ts";
-import { MinerError, type LoweringError } from "../ir/lower/environment.ts";
+import { MinerError, SamplesError, type LoweringError } from "../ir/lower/environment.ts";
 import type { LossPlan, ModelPlan } from "../plan/plan.ts";
 import { lowerLosses, type Subject } from "./subject.ts";
 import { checkDivisions } from "./rules/divisions.ts";
@@ -15,6 +15,7 @@ import { checkHinges } from "./rules/hinges.ts";
 import { checkMemory } from "./rules/memory.ts";
 import { checkReached } from "./rules/reached.ts";
 import { checkRemembering } from "./rules/remembering.ts";
+import { reportSamplesNeeded } from "./rules/samples.ts";
 import { checkStrategyNeeds } from "./rules/strategy_needs.ts";
 import { reportTupleMismatch } from "./rules/tuples.ts";
 
@@ -42,6 +43,7 @@ export function verifyModel(plan: ModelPlan, diagnostics: Diagnostics): boolean 
 /** What lowering refuses is reported in the spec: at the formula if it stands there, else at the use of the loss. */
 export function reportRefused(loss: LossPlan, error: LoweringError, diagnostics: Diagnostics): void {
   if (error instanceof MinerError) return reportTupleMismatch(loss, diagnostics);
+  if (error instanceof SamplesError) return reportSamplesNeeded(loss, error, diagnostics);
   const inSpec = error.span.file === loss.span.file;
   const [span, related, label] = inSpec
     ? [error.span, loss.span, "used here"]

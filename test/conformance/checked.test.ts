@@ -16,6 +16,7 @@ const pages = [
   "strategies",
   "limits",
   "memory",
+  "states_and_draws",
 ];
 
 for (const page of pages) {

@@ -254,6 +254,17 @@ export const memoryWithheld = define<{ loss: string }>({
   help: () => "Remove `against …`, or write `i != j` in place of the order.",
 });
 
+export const samplesNeeded = define<{ what: string }>({
+  code: "DML0434",
+  name: "samples-needed",
+  severity: "error",
+  message: ({ what }) => `${what} is asked of rows that are no samples`,
+  reason: () =>
+    "`same`, `differs` and `y` speak of samples and their classes. A loss that another gives its class vectors, `inner(x: w)`, looks at one row a class: no two of them are of one class, and no sample stands behind any.",
+  help: () =>
+    "Give class vectors to a loss that compares rows by nothing but their vectors (`regular_face`, `center_invariant`, `zero_mean`, `lp_regularizer`), and this loss the embeddings: `inner(x: x)`.",
+});
+
 export const impossibleCompression = define<{ what: string; why: string; help: string }>({
   code: "DML0433",
   name: "impossible-compression",

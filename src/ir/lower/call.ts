@@ -13,7 +13,7 @@ import type { BinaryOperator, UnaryOperator } from "../graph.ts";
 import { constantOf, joinedDim } from "../graph.ts";
 import { combine, masked, presenceOf } from "./combine.ts";
 import type { Binding, Context, Expanded } from "./environment.ts";
-import { Environment, LoweringError } from "./environment.ts";
+import { Environment, LoweringError, SamplesError } from "./environment.ts";
 import { identityOf } from "./identity.ts";
 import { isOfSamples, pairAgainst } from "./memory.ts";
 import { minedPair, restrictsPairs } from "./miners.ts";
@@ -289,7 +289,9 @@ function lowerPair(
 ): Lowered {
   const axisOf = (expression: Expression): Axis => {
     const binding = expression.kind === "Name" ? environment.lookup(expression.text) : undefined;
-    if (binding?.kind !== "index" || !isOfSamples(context, binding.axis))
+    if (binding?.kind === "index" && !isOfSamples(context, binding.axis))
+      throw new SamplesError(expression.span, `\`${kind}\``);
+    if (binding?.kind !== "index")
       throw new LoweringError(expression.span, `\`${kind}\` of anything but two indices of the batch`);
     return binding.axis;
   };

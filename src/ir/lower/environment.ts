@@ -193,6 +193,18 @@ export class MinerError extends LoweringError {
   }
 }
 
+/** `same`, `differs` or `y` asked of rows that are no samples: a loss on the class vectors of another. */
+export class SamplesError extends LoweringError {
+  /** "`same`", "`y`" */
+  readonly what: string;
+
+  constructor(span: Span, what: string) {
+    super(span, `${what} of rows that are no samples`);
+    this.name = "SamplesError";
+    this.what = what;
+  }
+}
+
 /** Shares of the samples asked of a loss that has none: it is per class, or of the whole batch. */
 export class GranularityError extends LoweringError {
   constructor(span: Span, loss: string) {

@@ -10,7 +10,7 @@ import type { Dim, Node } from "../graph.ts";
 import { constantOf, dimBehind, rememberedOn } from "../graph.ts";
 import { combine, presenceOf } from "./combine.ts";
 import type { Context, Environment } from "./environment.ts";
-import { LoweringError } from "./environment.ts";
+import { LoweringError, SamplesError } from "./environment.ts";
 
 export function lowerIndex(context: Context, expression: Index, environment: Environment): Lowered {
   let value = context.lower(context, expression.target, environment);
@@ -50,6 +50,7 @@ export function indexedBy(context: Context, value: Lowered, chosen: Lowered, ind
     const node = ofBatch ? build.batchRows(value.node, at) : value.node;
     return { ...labelled(build, node, axes), ...presence };
   }
+  if (plain !== undefined && isOfLabels(value.node)) throw new SamplesError(index.span, "`y`");
   const position = positionOf(context, chosen, size, index);
   if (used) return { ...diagonal(context, value, at, position), ...presence };
   const order = [at, ...value.axes.map((_, k) => k).filter((k) => k !== at)];
@@ -70,6 +71,12 @@ function positionBehind(
   if (from === undefined || count === undefined || second.operation.kind !== "real") return undefined;
   const position = { node: second.inputs[0]!, axes, ...(present === undefined ? {} : { present }) };
   return { from, count, position };
+}
+
+/** Whether a value is the labels of the samples. */
+function isOfLabels(node: Node): boolean {
+  const { operation, inputs } = node;
+  return operation.kind === "labels" || (operation.kind === "joined" && isOfLabels(inputs[0]!));
 }
 
 /** An index as an int that is certain to be inside the side. */
