@@ -131,6 +131,8 @@ export interface Tolerance {
   readonly absolute: number;
   /** Beside these, how many times the change that rounding the inputs alone makes of the exact answer. */
   readonly conditioned?: number;
+  /** The first two where gradients are held to others than the value. */
+  readonly gradients?: { readonly relative: number; readonly absolute: number };
 }
 
 /**
@@ -206,7 +208,8 @@ export function expectParity(
   let part = 0;
   const near = (actual: ArrayLike<number>, exact: ArrayLike<number>, scale: number, what: string): void => {
     expect(actual.length, `${what}: length`).toBe(exact.length);
-    const usual = tolerance.relative * scale + tolerance.absolute;
+    const { relative, absolute } = (part > 0 ? tolerance.gradients : undefined) ?? tolerance;
+    const usual = relative * scale + absolute;
     let worst = 0;
     for (let k = 0; k < exact.length; k++) {
       if (!Number.isFinite(exact[k])) continue;
