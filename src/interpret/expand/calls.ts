@@ -155,12 +155,8 @@ function expandFunction(e: Expansion, call: Call, frame: Frame): Operand {
       if (length.kind !== "number") throw new InterpretError("prefix takes a constant size", call.span);
       return tensors.prefix(u, length.value, call.span);
     }
-    case "concat": {
-      const [u, v] = arrange(call, ["u", "v"]).map(operand);
-      if (!isTensor(u!) || !isTensor(v!)) throw new InterpretError("concat takes two tables", call.span);
-      if (e.samples > e.batch) throw new InterpretError("concat of embeddings against a memory", call.span);
-      return tensors.concat(u, v, call.span);
-    }
+    case "concat":
+      return expandConcat(e, call, frame);
     case "same":
     case "differs": {
       const [i, j] = arrange(call, ["i", "j"]).map((argument) => expandNode(e, argument.value, frame)) as [
@@ -174,4 +170,11 @@ function expandFunction(e: Expansion, call: Call, frame: Frame): Operand {
     default:
       throw new InterpretError(`${name} is no function`, call.callee.span);
   }
+}
+
+function expandConcat(e: Expansion, call: Call, frame: Frame): Operand {
+  const [u, v] = arrange(call, ["u", "v"]).map((argument) => expand(e, argument.value, frame));
+  if (!isTensor(u!) || !isTensor(v!)) throw new InterpretError("concat takes two tables", call.span);
+  if (e.samples > e.batch) throw new InterpretError("concat of embeddings against a memory", call.span);
+  return e.tensors.concat(u, v, call.span);
 }
