@@ -20,3 +20,6 @@ export const TAPE = 24_000_000;
 
 /** Largest table in which the values of one node are kept, one for each combination of its free indices. */
 export const MEMO = 4_000_000;
+
+/** Equations of one linear system. */
+export const EQUATIONS = 1_000;

@@ -10,8 +10,9 @@
  *   every centre that has points goes to their mean.
  *   A point that the guards leave out is in no cluster: absent.
  */
+import { TUPLES } from "./budget.ts";
 import type { Evaluation } from "./evaluate.ts";
-import { InterpretError } from "./errors.ts";
+import { BudgetError, InterpretError } from "./errors.ts";
 import type { Node } from "./nodes.ts";
 import { NEARLY_EQUAL } from "./reduce.ts";
 import { along, valuesOf } from "./solve.ts";
@@ -46,6 +47,8 @@ function clusteringOf(e: Evaluation, { point, component, coordinate, guards, clu
     const numbers = along(component, () => e.read(coordinate));
     return numbers.some((value) => value === undefined) ? undefined : (numbers as number[]);
   });
+  e.visited += points.length * Math.min(clusters, points.length) * (ROUNDS + 2);
+  if (e.visited > TUPLES) throw new BudgetError("the batch has too many points to interpret this loss");
   const numbers = clusterNumbers(
     points.filter((each) => each !== undefined),
     clusters,

@@ -10,8 +10,9 @@
  *   gradient of x, that of `right` is λ and that of `matrix` -λ xᵀ. On the tape: what is left of each equation,
  *   right - matrix · x, is a number that is 0, and x is itself plus the inverse times what is left.
  */
+import { EQUATIONS } from "./budget.ts";
 import type { Evaluation } from "./evaluate.ts";
-import { InterpretError } from "./errors.ts";
+import { BudgetError, InterpretError } from "./errors.ts";
 import type { Node, Variable } from "./nodes.ts";
 import { ABSENT } from "./tape.ts";
 import type { Slot } from "./tape.ts";
@@ -59,6 +60,7 @@ export function valuesOf(nodes: readonly Node[], bound: readonly Variable[]): st
 function solution(e: Evaluation, node: Solve): readonly Slot[] | undefined {
   const { tape } = e;
   const size = node.unknown.size!;
+  if (size > EQUATIONS) throw new BudgetError(`${size} equations are too many to interpret this loss`);
   const { entries, inverse } = systemOf(e, node);
   const right = along(node.equation, (): Slot => e.evaluate(node.right));
   if (entries === undefined || right.includes(ABSENT)) return undefined;

@@ -34,6 +34,11 @@ describe("budgets", () => {
 
   it("tuples of many ranges", () => refuses("sum[a in 1e5, b in 1e5 | a < -b] 1"));
 
+  it("a system of many equations", () => refuses("sum[v in 5000] solve[q, v](q + v, 1)"));
+
+  it("points of many clusters", () =>
+    refuses("count[r] kmeans[r](m[r], 90000) == 0", "state m: real[100000, 1] = 0 then m"));
+
   it("a definition nested 2000 times", () => {
     refuses(
       "sum[i] f5000(i)",

@@ -20,6 +20,9 @@ import { over } from "./tuples.ts";
 /** Whether a reduction is one of these forms. */
 export const isSystem = ({ op }: Reduction): boolean => op === "solve" || op === "kmeans";
 
+/** Clusters of one `kmeans`: each is some operations of the step. */
+const CLUSTERS = 1_000;
+
 export function lowerSystem(context: Context, expression: Reduction, environment: Environment): Lowered {
   const { reducing } = context;
   // A reduction inside is never an outermost one.
@@ -138,6 +141,7 @@ function clusters(context: Context, expression: Reduction, environment: Environm
   const count = constantOf(context.lower(context, number, environment).node);
   if (count === undefined || !Number.isInteger(count) || count < 1)
     throw new LoweringError(number.span, "a number of clusters that is not known before training");
+  if (count > CLUSTERS) throw new LoweringError(number.span, `more than ${CLUSTERS} clusters`);
   const inner = new Environment(environment.scope, environment);
   const axis = axisOver(context, index, domainOf(context, expression, environment));
   inner.bind(index.name.text, { kind: "index", axis });
