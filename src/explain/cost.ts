@@ -65,6 +65,8 @@ function timeOf(node: Node): Growth {
   switch (operation.kind) {
     case "matmul":
     case "squared_distance":
+    case "inverse":
+    case "solve":
       return times(own, along);
     case "view":
       return ONE;
