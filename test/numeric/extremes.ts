@@ -16,11 +16,22 @@ const ARGUMENTS: Readonly<Record<string, string>> = {
 
 const folder = new URL("../../stdlib/losses/", import.meta.url);
 
-/** Every loss of the standard library. */
-export const everyLoss: readonly string[] = readdirSync(folder)
-  .flatMap((file) => [...readFileSync(new URL(file, folder), "utf8").matchAll(/^loss (\w+)/gm)])
-  .map(([, name]) => `${name}${ARGUMENTS[name!] ?? ""}`)
-  .sort();
+/** The text of every loss of the standard library, by its name. */
+const texts: ReadonlyMap<string, string> = new Map(
+  readdirSync(folder).flatMap((file) =>
+    [...readFileSync(new URL(file, folder), "utf8").matchAll(/^loss (\w+)(.|\n)*?^\}/gm)].map(
+      ([text, name]) => [name!, text] as const,
+    ),
+  ),
+);
+
+/** A use of every loss of the standard library. */
+export const everyLoss: readonly string[] = [...texts.keys()]
+  .sort()
+  .map((name) => `${name}${ARGUMENTS[name] ?? ""}`);
+
+/** The declaration that a use is of. */
+export const textOf = (use: string): string => texts.get(use.replace(/\(.*/, ""))!;
 
 /** Scales of 256, and temperatures of 1/256. */
 export const atScale256: readonly string[] = [
