@@ -64,6 +64,22 @@ describe("dmlc try", () => {
     expect([gradient.params.w.length, gradient.params.w[0]!.length]).toEqual([3, 3]);
   });
 
+  it("draws by a seed and a step, interpreted as compiled", async () => {
+    const wide = files.npy("wide.npy", [8, 2], [1, 0, 0.8, 0.6, 0.6, 0.8, 0, 1, -0.6, 0.8, -0.8, 0.6, -1, 0, 0, -1]);
+    const labels = files.npy("wide_labels.npy", [8], [0, 0, 1, 1, 2, 2, 3, 3]);
+    const at = async (...args: string[]): Promise<{ value: number; compiled?: { value: number } }> => {
+      const files = ["--embeddings", wide, "--labels", labels];
+      const { code, out } = await dmlc("try", "triplet on distance_weighted(far: 2)", ...files, ...args);
+      expect(code).toBe(0);
+      return JSON.parse(out) as { value: number };
+    };
+    const plain = await at("--compiled");
+    expect(plain.compiled!.value).toBeCloseTo(plain.value, 5);
+    expect((await at("--seed", "0", "--step", "0")).value).toBe(plain.value);
+    expect((await at("--step", "1")).value).not.toBe(plain.value);
+    expect((await at("--seed", "1")).value).not.toBe(plain.value);
+  });
+
   it("starts parameters from their initialisers: a seed decides, and only a seed", async () => {
     const at = (seed: string) => dmlc("try", "arcface", ...batch, "--seed", seed);
     expect((await at("1")).out).toBe((await at("1")).out);

@@ -33,6 +33,7 @@ interface Options {
   readonly param: readonly string[];
   readonly classes?: number;
   readonly seed: number;
+  readonly step: number;
   readonly gradient?: true;
   readonly compiled?: true;
   readonly plot?: string;
