@@ -65,7 +65,11 @@ describe("dmlc try", () => {
   });
 
   it("draws by a seed and a step, interpreted as compiled", async () => {
-    const wide = files.npy("wide.npy", [8, 2], [1, 0, 0.8, 0.6, 0.6, 0.8, 0, 1, -0.6, 0.8, -0.8, 0.6, -1, 0, 0, -1]);
+    const wide = files.npy(
+      "wide.npy",
+      [8, 2],
+      [1, 0, 0.8, 0.6, 0.6, 0.8, 0, 1, -0.6, 0.8, -0.8, 0.6, -1, 0, 0, -1],
+    );
     const labels = files.npy("wide_labels.npy", [8], [0, 0, 1, 1, 2, 2, 3, 3]);
     const at = async (...args: string[]): Promise<{ value: number; compiled?: { value: number } }> => {
       const files = ["--embeddings", wide, "--labels", labels];

@@ -11,6 +11,7 @@ import { closest } from "../../diagnostics/did_you_mean.ts";
 import {
   BudgetError,
   initialParams,
+  initialStates,
   InterpretError,
   interpretLoss,
   MinerError,
@@ -61,7 +62,8 @@ export function tryCommand(terminal: Terminal): Command {
         .default([], "its initialiser"),
     )
     .option("--classes <N>", "number of classes (default: the largest label + 1)", wholeNumber)
-    .option("--seed <N>", "seed of parameters that are not given", wholeNumber, 0)
+    .option("--seed <N>", "seed of parameters that are not given, of states and of draws", wholeNumber, 0)
+    .option("--step <N>", "step of a run, counted from 0, whose random numbers draws take", wholeNumber, 0)
     .option("--gradient", "print the gradient as well")
     .option("--compiled", "print what the compiled loss answers as well")
     .option("--plot <FILE.svg>", "draw value and gradient against similarities; needs no batch")
@@ -138,7 +140,9 @@ function batchOf(tried: TriedLoss, options: Options, terminal: Terminal): LossBa
     );
   const sizes = { classes: options.classes ?? classes, dim: first.columns };
   const params = orReport(tried, terminal, () => paramsOf(instance, options, sizes));
-  return { views, labels, classes: sizes.classes, params };
+  const states = orReport(tried, terminal, () => initialStates(instance, sizes, options.seed));
+  const randomness = { seed: options.seed, step: options.step };
+  return { views, labels, classes: sizes.classes, params, states, randomness };
 }
 
 function paramsOf(
