@@ -10,6 +10,9 @@ import { untracked } from "./untracked.ts";
 /** A pivot of at most this share of the largest entry makes a matrix singular. */
 const SINGULAR = 1e-6;
 
+/** Above every entry of a matrix. */
+const FAR = 1e30;
+
 /**
  * Solutions x of matrix · x = right. The gradient by `right` is λ, which solves the transposed system for dy; that by the
  * matrix comes through its inverse, and is -λ xᵀ.
@@ -60,38 +63,30 @@ export function inverses(matrices: tf.Tensor3D): tf.Tensor3D {
  */
 function eliminated(matrices: tf.Tensor3D): tf.Tensor3D {
   const [count, n] = matrices.shape;
-  const largest = tf.max(tf.abs(matrices), [1, 2]);
-  const smallest = tf.mul(largest, SINGULAR);
-  let rest: tf.Tensor3D = matrices;
-  let used: tf.Tensor2D = tf.zeros([count, n]);
-  let regular: tf.Tensor = tf.ones([count]);
-  const chosen: tf.Tensor2D[] = [];
-  for (let k = 0; k < n; k++) {
-    const unit = tf.oneHot(tf.scalar(k, "int32"), n) as tf.Tensor1D;
-    const column = tf.slice(rest, [0, 0, k], [-1, -1, 1]) as tf.Tensor3D;
-    // Rows that are used are below every candidate.
-    const candidates = tf.sub(
-      tf.abs(tf.squeeze(column, [2])),
-      tf.mul(used, tf.add(tf.expandDims(largest, 1), 1e30)),
-    );
-    const best = tf.argMax(candidates, 1);
-    const row = tf.cast(tf.oneHot(best as tf.Tensor1D, n), "float32") as tf.Tensor2D;
-    used = tf.add(used, row);
+  const least = tf.mul(tf.max(tf.abs(matrices), [1, 2]), SINGULAR);
+  const units = tf.unstack(tf.reshape(tf.eye(n), [n, 1, 1, n]));
+  let rest: tf.Tensor = matrices;
+  // Rows that are used are below every candidate.
+  let used: tf.Tensor = tf.zeros([count, n]);
+  const chosen: tf.Tensor[] = [];
+  const pivots: tf.Tensor[] = [];
+  for (const [k, unit] of units.entries()) {
+    const column = tf.slice(rest, [0, 0, k], [-1, -1, 1]);
+    const best = tf.argMax(tf.sub(tf.abs(tf.reshape(column, [count, n])), used), 1);
+    const row = tf.oneHot(best as tf.Tensor1D, n, 1, 0, "float32");
+    used = tf.add(used, tf.mul(row, FAR));
     chosen.push(row);
-    const pivotRow = tf.matMul(tf.expandDims(row, 1) as tf.Tensor3D, rest) as tf.Tensor3D;
+    const pivotRow = tf.matMul(tf.reshape(row, [count, 1, n]), rest as tf.Tensor3D);
     const pivot = tf.slice(pivotRow, [0, 0, k], [-1, 1, 1]);
-    const large = tf.cast(tf.greater(tf.abs(pivot), tf.reshape(smallest, [count, 1, 1])), "float32");
-    regular = tf.mul(regular, tf.reshape(large, [count]));
-    // A pivot too small is replaced by 1: what follows stays finite, and the matrix counts as singular.
-    const divisor = tf.add(tf.mul(pivot, large), tf.sub(1, large));
-    const own = tf.reshape(tf.cast(unit, "float32"), [1, 1, n]);
-    const divided = tf.div(tf.add(pivotRow, tf.mul(tf.sub(1, pivot), own)), divisor);
-    const factors = tf.sub(column, tf.expandDims(row, 2));
-    rest = tf.sub(rest, tf.mul(factors, tf.add(divided, own)));
+    pivots.push(pivot);
+    const factors = tf.sub(column, tf.reshape(row, [count, n, 1]));
+    rest = tf.sub(rest, tf.mul(factors, tf.div(tf.add(pivotRow, unit), pivot)));
   }
+  const smallest = tf.min(tf.abs(tf.concat(pivots, 1)), [1, 2]);
+  const regular = tf.reshape(tf.greater(smallest, least), [count, 1, 1]);
   const order = tf.stack(chosen, 1) as tf.Tensor3D;
-  const inverse = tf.mul(tf.matMul(tf.matMul(order, rest), order), tf.reshape(regular, [count, 1, 1]));
+  const inverse = tf.where(regular, tf.matMul(tf.matMul(order, rest as tf.Tensor3D), order), tf.scalar(0));
   // One step of Newton's iteration takes back what the elimination lost.
   const twice = tf.mul(2, tf.eye(n));
-  return tf.matMul(inverse, tf.sub(twice, tf.matMul(matrices, inverse)));
+  return tf.matMul(inverse as tf.Tensor3D, tf.sub(twice, tf.matMul(matrices, inverse as tf.Tensor3D)));
 }
