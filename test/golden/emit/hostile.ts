@@ -196,7 +196,7 @@ function losses(
   const linear1 = { value: tf.add(mean, ops.mean(logSum3, { over: [0] })) as tf.Scalar, valid: tf.scalar(1) };
 
   // tf: normalized_softmax() (line 25)
-  // Normalised softmax: cross-entropy over cosines to one weight vector a class (Zhai & Wu 2019, eq. 4).
+  // Normalised softmax: cross-entropy over cosines to one weight vector a class (Zhai & Wu 2019).
   const cosineSimilarity5 = tf.matMul(
     ops.normalize(embeddings["tf"]!),
     ops.normalize(net.param("losses/tf/w")),

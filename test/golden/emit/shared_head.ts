@@ -75,7 +75,7 @@ function losses(
   const pull = { value: tf.add(activeMean, activeMean2) as tf.Scalar, valid: tf.scalar(1) };
 
   // class: normalized_softmax() (line 11)
-  // Normalised softmax: cross-entropy over cosines to one weight vector a class (Zhai & Wu 2019, eq. 4).
+  // Normalised softmax: cross-entropy over cosines to one weight vector a class (Zhai & Wu 2019).
   const cosineSimilarity2 = tf.matMul(unitShared, ops.normalize(net.param("losses/class/w")), false, true);
   const atTarget = tf.equal(ops.indices(0, net.sizes.classes), tf.expandDims(labels, 1));
   const class2 = {
