@@ -1,13 +1,18 @@
 /**
  * Fills the README's blocks of emitted code and of messages, from the spec that it shows: the fenced block after each
- * `<!-- generated: WHAT -->`. Run by `npm run generate`, after a build.
+ * `<!-- generated: WHAT -->`. Writes docs/reference.md, the list of the standard library. Run by `npm run generate`, after a
+ * build.
  */
+import prettier from "prettier";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { nodeHost } from "../dist/src/cli/host.js";
 import { checkText, emitModel } from "../dist/src/compile.js";
 import { renderPretty } from "../dist/src/diagnostics/render/pretty.js";
+import { explainDeclaration } from "../dist/src/explain/declaration.js";
+import { groupsOf } from "../dist/src/explain/groups.js";
+import { standardLibrary } from "../dist/src/resolve/modules.js";
 
 const path = join(fileURLToPath(new URL("..", import.meta.url)), "README.md");
 const readme = readFileSync(path, "utf8");
@@ -41,3 +46,20 @@ const filled = readme.replace(
   (_, before, what, after) => `${before}${contents[what]()}${after}`,
 );
 if (filled !== readme) writeFileSync(path, filled);
+
+/** One line a declaration, group by group. */
+const list = groupsOf(standardLibrary(host).scope).map(({ title, about, entries }) => {
+  const lines = entries.map(({ declaration }) => {
+    const { name, summary, file } = explainDeclaration(declaration);
+    return `- [\`${name}\`](../${file}): ${summary}`;
+  });
+  return `## ${title}\n\n${about}\n\n${lines.join("\n")}\n`;
+});
+const reference = `# Reference
+
+Everything in the standard library, in one line each; this page is generated from the doc comments. \`npx dmlc explain NAME\` says more: parameters with their ranges and defaults, the formula, and what the compiler finds out about it. \`npm run docs\` builds the same as a site in \`site/\`, with formulas as on paper and pictures of the losses.
+
+${list.join("\n")}`;
+const formatted = await prettier.format(reference, { parser: "markdown", printWidth: 110 });
+const target = fileURLToPath(new URL("reference.md", import.meta.url));
+writeFileSync(target, formatted);

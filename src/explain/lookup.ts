@@ -1,5 +1,6 @@
 /** Finds what a word of the standard library means, under every kind that has it. Used by `dmlc explain`. Pure. */
 import type { NameKind, Scope } from "../resolve/scope.ts";
+import type { Declaration } from "../syntax/ast.ts";
 import { explainDeclaration } from "./declaration.ts";
 import type { ExplainedDeclaration } from "./declaration.ts";
 import { factsOf } from "./facts.ts";
@@ -38,9 +39,13 @@ export function explainName(name: string, scope: Scope): Explained[] {
   return kinds.flatMap((kind) => {
     const found = scope.lookup(kind, name);
     if (found === undefined) return [];
-    const { declaration } = found;
-    return [{ ...explainDeclaration(declaration), facts: factsOf(declaration, found.scope) }];
+    return [explained(found.declaration, found.scope)];
   });
+}
+
+/** A declaration with what the compiler finds out about it; `scope`: that of its names. */
+export function explained(declaration: Declaration, scope: Scope): Explained {
+  return { ...explainDeclaration(declaration), facts: factsOf(declaration, scope) };
 }
 
 /** All names that can be explained, sorted, each once. */

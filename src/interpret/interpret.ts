@@ -69,6 +69,8 @@ export interface InterpretOptions {
 export interface Interpretation {
   readonly value: number;
   readonly valid: boolean;
+  /** Numbers computed, and slopes between them: how much work another batch of these sizes is. */
+  readonly work: number;
   readonly gradient?: {
     /** Derivatives with respect to each view, row by row. */
     readonly views: readonly Float64Array[];
@@ -138,6 +140,7 @@ function interpretExpanded(loss: ExpandedLoss, batch: LossBatch, options: Interp
   const result = {
     value: defined ? tape.value(root) : 0,
     valid,
+    work: tape.size,
     ...(options.terms === true ? { terms: termsOf(loss.root, evaluation, batch.labels.length, slopes) } : {}),
     states: nextStates(loss, evaluation),
     ...(batch.memory === undefined ? {} : { memory: remember(batch, batch.memory) }),

@@ -42,6 +42,11 @@ export class Tape {
     return this.values[slot]!;
   }
 
+  /** Numbers on the tape and slopes between them: the work that was done. */
+  get size(): number {
+    return this.length + this.edges;
+  }
+
   /** Appends the inputs, which gradients are asked of; before anything else. Returns the first slot. */
   inputs(values: ArrayLike<number>): Slot {
     const first = this.length;

@@ -5,7 +5,13 @@
  *
  * The slope is the total derivative of the value by the similarity, as the embeddings of the probe move with it.
  */
-import { initialParams, InterpretError, interpreterFor, paramShapes } from "../interpret/index.ts";
+import {
+  BudgetError,
+  initialParams,
+  InterpretError,
+  interpreterFor,
+  paramShapes,
+} from "../interpret/index.ts";
 import type { Interpretation, LossBatch, Tensor } from "../interpret/index.ts";
 import type { LossInstance, MinerInstance } from "../resolve/values.ts";
 import { probeOf } from "./probe.ts";
@@ -37,12 +43,14 @@ const POINTS = 97;
 const ROOM = 1e-4;
 /** Widths to try: the probe's own, and those that losses on prefixes of the embedding ask for. */
 const WIDTHS = [8, 64, 512];
+/** Numbers and slopes that one batch may take: a picture takes some hundreds of batches. */
+const WORK = 1e6;
 /** Classes to try: some losses compare three. */
 const CLASSES = [2, 3];
 
 /**
  * The curves of a loss, on the tuples of a miner where one is given; undefined for a loss that does not depend on these
- * similarities. Throws `InterpretError` for one that cannot be interpreted.
+ * similarities. Throws `InterpretError` for one that cannot be interpreted, `BudgetError` for one that is too large.
  */
 export function curvesOf(loss: LossInstance, miner?: MinerInstance): LossCurves | undefined {
   let refusal: InterpretError | undefined;
@@ -53,7 +61,7 @@ export function curvesOf(loss: LossInstance, miner?: MinerInstance): LossCurves 
         if (curves !== undefined) return curves;
         break;
       } catch (error) {
-        if (!(error instanceof InterpretError)) throw error;
+        if (!(error instanceof InterpretError) || error instanceof BudgetError) throw error;
         refusal ??= error;
       }
     }
@@ -82,6 +90,7 @@ function curvesWith(
   });
   const options = { gradient: true, ...(miner === undefined ? {} : { miner }) };
   const interpret = interpreterFor(loss, at(0.5, 0), options);
+  if (interpret(at(0.5, 0)).work > WORK) throw new BudgetError("the loss is too large to draw");
   const curve = (held: number, along: "positive" | "negative"): Curve => {
     const similarity: number[] = [];
     const value: number[] = [];

@@ -1,7 +1,7 @@
 /** The curves of a loss as one picture: value above, slope below; positives left, negatives right. Pure. */
 import type { Curve, LossCurves } from "./curves.ts";
 import { chartSvg } from "./svg.ts";
-import type { Column } from "./svg.ts";
+import type { Column, Setting } from "./svg.ts";
 
 /** What the similarities are between, in words. */
 const PAIRS: Readonly<Record<LossCurves["kind"], { readonly positive: string; readonly negative: string }>> =
@@ -27,8 +27,8 @@ export function captionOf({ kind, classes, samples }: LossCurves): string {
   }
 }
 
-/** The text of an SVG file. `use` is the loss as it is written in a spec; `id` as for `chartSvg`. */
-export function lossPicture(use: string, curves: LossCurves, id?: string): string {
+/** The text of an SVG file. `use` is the loss as it is written in a spec. */
+export function lossPicture(use: string, curves: LossCurves, setting?: Setting): string {
   const { positive, negative } = PAIRS[curves.kind];
   const column = (title: string, own: string, other: string, all: readonly Curve[]): Column => ({
     title: `By the similarity of ${title}`,
@@ -46,7 +46,7 @@ export function lossPicture(use: string, curves: LossCurves, id?: string): strin
       description: `Value of ${use} and its gradient. ${captionOf(curves)}`,
       columns: [column(positive, "s⁺", "s⁻", curves.positive), column(negative, "s⁻", "s⁺", curves.negative)],
     },
-    id,
+    setting,
   );
 }
 

@@ -60,19 +60,31 @@ const STYLE = `
   .dmlc-chart .paper { fill: #0d1117; }
 }`;
 
-/** The chart as the text of an SVG file. `id` keeps the names within it apart from those of other charts of a page. */
-export function chartSvg({ title, description, columns }: Chart, id = "chart"): string {
+/** How a chart stands on its page. */
+export interface Setting {
+  /** Keeps the names within it apart from those of other charts of the page. */
+  readonly id?: string;
+  /** Whether its title is drawn; where the page has one, it is there for readers who do not see. */
+  readonly titled?: boolean;
+}
+
+/** The chart as the text of an SVG file. */
+export function chartSvg(
+  { title, description, columns }: Chart,
+  { id = "chart", titled = true }: Setting = {},
+): string {
+  const top = titled ? TITLE : 0;
   const cell = { width: GAP.left + PANEL.width + GAP.right, height: GAP.top + PANEL.height + GAP.bottom };
   const rows = Math.max(...columns.map(({ panels }) => panels.length));
   const width = cell.width * columns.length;
-  const height = TITLE + HEAD + cell.height * rows + FOOT;
+  const height = top + HEAD + cell.height * rows + FOOT;
   const parts = columns.flatMap((column, c) => {
     const left = c * cell.width + GAP.left;
-    const bottom = TITLE + HEAD + cell.height * column.panels.length;
+    const bottom = top + HEAD + cell.height * column.panels.length;
     return [
-      text(column.title, left + PANEL.width / 2, TITLE + 12, "head", "middle"),
+      text(column.title, left + PANEL.width / 2, top + 12, "head", "middle"),
       ...column.panels.map((panel, r) =>
-        panelSvg(panel, column.range, left, TITLE + HEAD + r * cell.height + GAP.top, `${id}-${c}-${r}`),
+        panelSvg(panel, column.range, left, top + HEAD + r * cell.height + GAP.top, `${id}-${c}-${r}`),
       ),
       text(column.x, left + PANEL.width / 2, bottom + 8, "", "middle"),
       legendSvg(column, left, bottom + 30),
@@ -84,7 +96,7 @@ export function chartSvg({ title, description, columns }: Chart, id = "chart"): 
     `<desc id="${id}-about">${escaped(description)}</desc>`,
     `<style>${STYLE}</style>`,
     `<rect class="paper" width="${width}" height="${height}"/>`,
-    text(title, width / 2, 20, "title", "middle"),
+    ...(titled ? [text(title, width / 2, 20, "title", "middle")] : []),
     ...parts,
     "</svg>",
     "",

@@ -78,11 +78,15 @@ describe("the picture", () => {
 
   it("says what it shows, in words too", () => {
     const curves = curvesOf(loss("triplet(margin: 0.1)"))!;
-    const svg = lossPicture('triplet("<0.1>")', curves, "t");
+    const svg = lossPicture('triplet("<0.1>")', curves, { id: "t" });
     expect(svg).toContain("triplet(&#34;&#60;0.1&#62;&#34;)");
     expect(svg).toContain(captionOf(curves));
     expect(svg.match(/class="line"/g)).toHaveLength(2 * 2 * 3 + 2 * 3);
     expect(svg).not.toMatch(/NaN|Infinity|undefined/);
     expect(new Set([...svg.matchAll(/ id="([^"]+)"/g)].map((match) => match[1])).size).toBe(6);
   });
+});
+
+it("refuses a loss that is too large to draw in reasonable time", () => {
+  expect(() => curvesOf(loss("manifold"))).toThrow("too large to draw");
 });
