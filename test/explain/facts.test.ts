@@ -185,7 +185,8 @@ describe("doc comments", () => {
     const odd = explainableNames(scope)
       .flatMap((name) => explainName(name, scope))
       .filter(
-        ({ summary }) => summary.length < 6 || summary.length > 320 || /(?<![-\d])(?:19|20)\d\d\b/.test(summary),
+        ({ summary }) =>
+          summary.length < 6 || summary.length > 320 || /(?<![-\d])(?:19|20)\d\d\b/.test(summary),
       );
     expect(odd.map(({ name, summary }) => `${name}: ${summary}`)).toEqual([]);
   });
