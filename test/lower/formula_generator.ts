@@ -7,7 +7,7 @@
 export type Draw = (max: number) => number;
 
 type Kind = "sample" | "column" | "class" | "number";
-interface Index {
+export interface Index {
   readonly name: string;
   readonly kind: Kind;
 }
@@ -33,6 +33,11 @@ export class FormulaGenerator {
   /** The body of a loss. */
   body(): string {
     return this.real(4, []);
+  }
+
+  /** A number at indices that are given, of a state table say. */
+  entry(scope: readonly Index[]): string {
+    return this.real(3, scope);
   }
 
   private pick<T>(options: readonly T[]): T {
