@@ -29,6 +29,9 @@ const USES: readonly (readonly [string, LossInstance])[] = [
     (use) => [use, loss(use)] as const,
   ),
   ["proxy_anchor", loss("proxy_anchor")],
+  ...["magnet(clusters: 2)", "hpl(clusters: 2)", "manifold(proxies: 3)"].map(
+    (use) => [use, loss(use)] as const,
+  ),
   ["margin", loss("margin(nu: 0.1)", MARGIN)],
   ["circle", loss("circle", CIRCLE)],
   ["soft_triple", loss("soft_triple(centers: 3)", SOFT_TRIPLE)],
