@@ -120,7 +120,10 @@ const USES: readonly (readonly [string, LossInstance])[] = [
   ["indices of the batch", formula("mean[i in batch, j in batch | i != j] cosine(x[i], x[j])")],
   ["an index of the batch beside others", formula("mean[i, j in batch | i != j] cosine(x[i], x[j])")],
   ["one compared with an index of the batch", formula("mean[i in batch, j | i != j] cosine(x[i], x[j])")],
-  ["one compared with an index of the batch alone", formula("mean[i in batch] (norm(x[i]) * count[j | j != i] true)")],
+  [
+    "one compared with an index of the batch alone",
+    formula("mean[i in batch] (norm(x[i]) * count[j | j != i] true)"),
+  ],
   ["pairs of what is remembered", formula("mean[r in 2, i, j | same(i, j)] euclidean(x[i], x[j])")],
   [
     "ordered pairs beside others",
@@ -135,6 +138,20 @@ const USES: readonly (readonly [string, LossInstance])[] = [
     formula(
       "mean[i, j | same(i, j)] relu(euclidean(x[i], x[j]) - typical)",
       "let typical = mean[k] norm(x[k])",
+    ),
+  ],
+  [
+    "clusters of all samples",
+    formula(
+      "mean[i] sum[j | j != i] (number(i) == number(j)) * norm(x[j] - x[i])",
+      "let number(i) = kmeans[i](x[i], 2)",
+    ),
+  ],
+  [
+    "clusters by class",
+    formula(
+      "mean[i] sum[j | y[j] == y[i]] (number(i, i) == number(i, j)) * norm(x[j])",
+      "let number(i, j) = kmeans[j | y[j] == y[i]](x[j], 2)",
     ),
   ],
   [

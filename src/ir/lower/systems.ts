@@ -88,6 +88,9 @@ function solutions(context: Context, expression: Reduction, environment: Environ
   if (first === undefined || second === undefined || matrix === undefined || right === undefined)
     throw new LoweringError(expression.span, "`solve` of this form");
   const size = domainOf(context, expression, environment);
+  // Places that hold nothing yet would be equations too.
+  if (size === context.memory?.samples)
+    throw new LoweringError(expression.span, "`solve` over samples against a memory");
   const [equation, unknown] = [axisOver(context, first, size), axisOver(context, second, size)];
   const ofBoth = new Environment(environment.scope, environment);
   ofBoth.bind(first.name.text, { kind: "index", axis: equation });
