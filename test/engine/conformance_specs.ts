@@ -75,6 +75,14 @@ const models: Readonly<Record<string, Parts>> = {
     pull: contrastive(margin: 0.5) against memory(24)`,
     combine: "move + 0.5 * pull",
   },
+  "draws and tables": {
+    losses: `rank: triplet(margin: 0.4) on distance_weighted()
+    far: triplet(margin: 0.4) on distance_weighted() against memory(24)
+    soft: dynamic_soft_margin(momentum: 0.2)
+    near: center()
+    arc: arcface(margin: 11deg, scale: 24)`,
+    combine: "rank + far + soft + 0.1 * near + 0.1 * arc",
+  },
   "two views, and statistics over the batch": {
     losses: `near: apart()
     flat: vicreg() with linear(8)
