@@ -14,7 +14,7 @@ import { displayOf, formulaToTex, legend } from "../../src/explain/tex/formula.t
 import type { NameKind } from "../../src/resolve/scope.ts";
 import { InterpretError } from "../../src/interpret/index.ts";
 import { curvesOf } from "../../src/plot/curves.ts";
-import { captionOf, lossPicture } from "../../src/plot/picture.ts";
+import { captionOf, lossPictures } from "../../src/plot/picture.ts";
 import { textOf } from "../../src/source/source.ts";
 import type { Declaration } from "../../src/syntax/ast.ts";
 import type { Highlighter } from "./highlight.ts";
@@ -76,7 +76,7 @@ export function entryHtml(entry: Entry, highlight: Highlighter, link: Linker, pl
     link(`<p class="summary">${inlineMarkdown(found.summary)}</p>`, entry),
     formulaHtml(entry),
     `<h2 id="signature">Signature</h2>\n<pre class="program signature"><code data-language="dml">${highlight(found.signature)}</code></pre>`,
-    link(parametersHtml(found), entry),
+    parametersHtml(found, (html) => link(html, entry)),
     link(factsHtml(found), entry),
     plot ? plotHtml(entry) : "",
     link(notesHtml(found), entry),
@@ -98,12 +98,14 @@ function tex(formula: string, display: boolean): string {
   return katex.renderToString(formula, { displayMode: display, strict: "error", output: "htmlAndMathml" });
 }
 
-function parametersHtml({ parameters }: Explained): string {
+/** Defaults that are declarations themselves are links. */
+function parametersHtml({ parameters }: Explained, link: (html: string) => string): string {
   if (parameters.length === 0) return "";
-  const rows = parameters.map(
-    ({ name, type, default: value }) =>
-      `<tr><td><code>${escaped(name)}</code></td><td><code>${escaped(type)}</code></td><td>${value === undefined ? "must be given" : `<code>${escaped(value)}</code>`}</td></tr>`,
-  );
+  const rows = parameters.map(({ name, type, default: value }) => {
+    const given = value === undefined ? "must be given" : `<code>${escaped(value)}</code>`;
+    const named = /^(?:distance|similarity|loss|miner)$/.test(type);
+    return `<tr><td><code>${escaped(name)}</code></td><td><code>${escaped(type)}</code></td><td>${named ? link(given) : given}</td></tr>`;
+  });
   return `<h2 id="parameters">Parameters</h2>\n<div class="wide"><table>\n<thead><tr><th>Name</th><th>Type and range</th><th>Default</th></tr></thead>\n<tbody>\n${rows.join("\n")}\n</tbody>\n</table></div>`;
 }
 
@@ -124,7 +126,8 @@ function plotHtml({ declaration, scope, name }: Entry): string {
     const heading = `<h2 id="plot">Loss and gradient</h2>`;
     if (curves === undefined)
       return `${heading}\n<p>The same at every similarity: there is nothing to draw.</p>`;
-    return `${heading}\n<figure>\n<div class="wide">${lossPicture(example.use, curves, { id: `plot-${name}`, titled: false })}</div>\n<figcaption>${escaped(captionOf(curves))} The gradient is the slope along these similarities. <code>dmlc try ${escaped(example.use)} --plot</code> draws it with other parameters.</figcaption>\n</figure>`;
+    const pictures = lossPictures(example.use, curves, `plot-${name}`).join("\n");
+    return `${heading}\n<figure>\n<div class="charts">${pictures}</div>\n<figcaption>${escaped(captionOf(curves))} The gradient is the slope along these similarities. <code>dmlc try ${escaped(example.use)} --plot FILE.svg</code> draws it with other parameters.</figcaption>\n</figure>`;
   } catch (error) {
     // What is too large to draw has a page without a picture.
     if (error instanceof InterpretError) return "";

@@ -1,18 +1,14 @@
 /** The curves of a loss as one picture: value above, slope below; positives left, negatives right. Pure. */
 import type { Curve, LossCurves } from "./curves.ts";
 import { chartSvg } from "./svg.ts";
-import type { Column, Setting } from "./svg.ts";
+import type { Column, Line } from "./svg.ts";
 
-/** What the similarities are between, in words. */
-const PAIRS: Readonly<Record<LossCurves["kind"], { readonly positive: string; readonly negative: string }>> =
-  {
-    samples: { positive: "positive pairs", negative: "negative pairs" },
-    views: { positive: "a sample's two views", negative: "different samples" },
-    "class vectors": {
-      positive: "a sample and its class's vector",
-      negative: "a sample and other classes' vectors",
-    },
-  };
+/** What the similarities are, in words. */
+const SIMILARITY: Readonly<Record<LossCurves["kind"], { positive: string; negative: string }>> = {
+  samples: { positive: "of positive pairs", negative: "of negative pairs" },
+  views: { positive: "of a sample's two views", negative: "of different samples" },
+  "class vectors": { positive: "to the own class's vector", negative: "to other classes' vectors" },
+};
 
 /** What stands below a picture: which batch it was drawn from. */
 export function captionOf({ kind, classes, samples }: LossCurves): string {
@@ -28,28 +24,44 @@ export function captionOf({ kind, classes, samples }: LossCurves): string {
 }
 
 /** The text of an SVG file. `use` is the loss as it is written in a spec. */
-export function lossPicture(use: string, curves: LossCurves, setting?: Setting): string {
-  const { positive, negative } = PAIRS[curves.kind];
-  const column = (title: string, own: string, other: string, all: readonly Curve[]): Column => ({
-    title: `By the similarity of ${title}`,
+export function lossPicture(use: string, curves: LossCurves): string {
+  return chartSvg({ title: use, description: descriptionOf(use, curves), columns: columnsOf(curves) });
+}
+
+/**
+ * The same as two pictures for a page, which can stand beside or below each other: by the similarity of positives, and by
+ * that of negatives. `id` keeps their names apart from others of the page.
+ */
+export function lossPictures(use: string, curves: LossCurves, id: string): string[] {
+  return columnsOf(curves).map((column, k) => {
+    const title = `${use}: ${column.title.toLowerCase()}`;
+    const chart = { title, description: descriptionOf(use, curves), columns: [column] };
+    return chartSvg(chart, { id: `${id}-${k}`, titled: false });
+  });
+}
+
+function descriptionOf(use: string, curves: LossCurves): string {
+  return `Value of ${use} and its gradient. ${captionOf(curves)}`;
+}
+
+function columnsOf({ kind, positive, negative }: LossCurves): [Column, Column] {
+  const words = SIMILARITY[kind];
+  return [column(words.positive, "s⁺", "s⁻", positive), column(words.negative, "s⁻", "s⁺", negative)];
+}
+
+function column(words: string, own: string, other: string, curves: readonly Curve[]): Column {
+  return {
+    title: `By the similarity ${words}`,
     x: `cosine ${own}`,
     range: [-1, 1],
     legend: `${other} =`,
     panels: [
-      { y: "loss", lines: lines(all, "value") },
-      { y: `gradient by ${own}`, lines: lines(all, "slope") },
+      { y: "loss", lines: linesOf(curves, "value") },
+      { y: `gradient by ${own}`, lines: linesOf(curves, "slope") },
     ],
-  });
-  return chartSvg(
-    {
-      title: use,
-      description: `Value of ${use} and its gradient. ${captionOf(curves)}`,
-      columns: [column(positive, "s⁺", "s⁻", curves.positive), column(negative, "s⁻", "s⁺", curves.negative)],
-    },
-    setting,
-  );
+  };
 }
 
-function lines(all: readonly Curve[], what: "value" | "slope") {
-  return all.map((curve) => ({ name: String(curve.held), x: curve.similarity, y: curve[what] }));
+function linesOf(curves: readonly Curve[], what: "value" | "slope"): Line[] {
+  return curves.map((curve) => ({ name: String(curve.held), x: curve.similarity, y: curve[what] }));
 }

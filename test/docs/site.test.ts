@@ -111,6 +111,8 @@ describe("links", () => {
       '<a href="../measure/euclidean.html"><code>euclidean</code></a>',
     );
     expect(page("reference/loss/triplet.html")).toContain("<td><code>margin</code></td>");
+    // The word `equal` is no strategy there.
+    expect(page("reference/strategy/learned.html")).toContain("<td><code>equal</code></td>");
   });
 });
 
@@ -138,7 +140,7 @@ describe("content", () => {
 
   it("has pictures of the losses, where there is something to draw", () => {
     for (const name of ["triplet", "arcface", "vicreg"])
-      expect(page(`reference/loss/${name}.html`)).toContain(`id="plot-${name}-title"`);
+      expect(page(`reference/loss/${name}.html`)).toContain(`id="plot-${name}-0-title"`);
     expect(page("reference/loss/lp_regularizer.html")).toContain("nothing to draw");
     expect(page("reference/loss/contrastive.html")).not.toContain("<svg xmlns");
   });

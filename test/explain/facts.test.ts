@@ -117,6 +117,8 @@ describe("costs", () => {
     expect(writeGrowth(cost.time)).toBe("B·D + C·D");
     expect(writeGrowth(cost.parameters)).toBe("C·D");
     expect(writeGrowth(costOf(loss("triplet"), miner("batch_hard")).memory)).toBe("B³");
+    // The inverse of a matrix with a row for each sample.
+    expect(writeGrowth(costOf(loss("manifold")).time)).toMatch(/^B³ /);
     expect(writeGrowth([])).toBe("1");
   });
 });

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { curvesOf } from "../../src/plot/curves.ts";
 import type { Curve } from "../../src/plot/curves.ts";
-import { captionOf, lossPicture } from "../../src/plot/picture.ts";
+import { captionOf, lossPicture, lossPictures } from "../../src/plot/picture.ts";
 import { formula, loss, miner } from "../interpret/support.ts";
 
 const distance = (cosine: number): number => Math.sqrt(2 - 2 * cosine);
@@ -78,11 +78,13 @@ describe("the picture", () => {
 
   it("says what it shows, in words too", () => {
     const curves = curvesOf(loss("triplet(margin: 0.1)"))!;
-    const svg = lossPicture('triplet("<0.1>")', curves, { id: "t" });
+    const svg = lossPicture('triplet("<0.1>")', curves);
     expect(svg).toContain("triplet(&#34;&#60;0.1&#62;&#34;)");
     expect(svg).toContain(captionOf(curves));
     expect(svg.match(/class="line"/g)).toHaveLength(2 * 2 * 3 + 2 * 3);
     expect(svg).not.toMatch(/NaN|Infinity|undefined/);
+    for (const part of lossPictures("triplet", curves, "t"))
+      expect(part.match(/class="line"/g)).toHaveLength(9);
     expect(new Set([...svg.matchAll(/ id="([^"]+)"/g)].map((match) => match[1])).size).toBe(6);
   });
 });
