@@ -18,7 +18,11 @@ import type { LossInstance, MinerInstance } from "../resolve/values.ts";
 import * as ops from "../runtime/ops/index.ts";
 import type { LossValue } from "../runtime/program.ts";
 import { uniformNoise } from "../runtime/random.ts";
+import type { CompiledAnswer, Computed, GradientTensors } from "./compiled_answer.ts";
+import { readLater, readNow } from "./compiled_answer.ts";
 import { memoryOf, statesOf } from "./compiled_memory.ts";
+
+export type { CompiledAnswer } from "./compiled_answer.ts";
 
 export interface CompiledParameter {
   /** As the interpreter names it: `w`. */
@@ -47,27 +51,13 @@ interface CompiledTensor {
   readonly data: Float64Array;
 }
 
-export interface CompiledAnswer {
-  readonly value: number;
-  readonly valid: boolean;
-  readonly gradient: Gradient;
-  /** States after the step. */
-  readonly states: ReadonlyMap<string, Float32Array>;
-  /** What is remembered after the step, the oldest sample first. */
-  readonly memory?: Memory;
-  /** The samples' shares and what is in no share, where they were asked for, with the gradient of mean and constant. */
-  readonly shares?: {
-    readonly perSample: Float32Array;
-    readonly constant: number;
-    readonly gradient: Gradient;
-  };
-}
-
 export interface CompiledLoss {
   /** The emitted statements. */
   readonly source: string;
   readonly parameters: readonly CompiledParameter[];
   evaluate(batch: CompiledBatch): CompiledAnswer;
+  /** The same on an engine that can only be read by waiting for it. */
+  evaluateAsync(batch: CompiledBatch): Promise<CompiledAnswer>;
 }
 
 export interface CompileOptions {
@@ -121,17 +111,21 @@ export function compileLoss(
   return {
     source: lines.join("\n"),
     parameters,
-    evaluate: (batch) => {
-      const before = batch.memory === undefined ? [] : statesOf(batch.memory, "view0");
-      const sizes = { classes: batch.classes, dim: dims[0]! };
-      const drawn = states.some(({ initial }) => typeof initial !== "number");
-      const first = drawn ? initialStates(instance, sizes, 0) : [];
-      const given = { ...batch, states: new Map([...first, ...(batch.states ?? []), ...before]) };
-      const answer = evaluate(bound, given, parameters, states, noise);
-      const after = memory === undefined ? undefined : memoryOf(answer.states, memory, "view0");
-      return after === undefined ? answer : { ...answer, memory: after };
-    },
+    evaluate: (batch) => withMemory(readNow(computed(batch))),
+    evaluateAsync: async (batch) => withMemory(await readLater(computed(batch))),
   };
+  function computed(batch: CompiledBatch): Computed {
+    const before = batch.memory === undefined ? [] : statesOf(batch.memory, "view0");
+    const sizes = { classes: batch.classes, dim: dims[0]! };
+    const drawn = states.some(({ initial }) => typeof initial !== "number");
+    const first = drawn ? initialStates(instance, sizes, 0) : [];
+    const given = { ...batch, states: new Map([...first, ...(batch.states ?? []), ...before]) };
+    return compute(bound, given, parameters, states, noise);
+  }
+  function withMemory(answer: CompiledAnswer): CompiledAnswer {
+    const after = memory === undefined ? undefined : memoryOf(answer.states, memory, "view0");
+    return after === undefined ? answer : { ...answer, memory: after };
+  }
 }
 
 /** The operations, with blocks of the size that was asked for. */
@@ -148,18 +142,13 @@ function opsWith({ chunk: blocks }: CompileOptions): typeof ops {
   };
 }
 
-interface Gradient {
-  readonly views: Float32Array[];
-  readonly params: Map<string, Float32Array>;
-}
-
-function evaluate(
+function compute(
   run: (...args: unknown[]) => LossValue,
   batch: CompiledBatch,
   parameters: readonly CompiledParameter[],
   states: readonly LossState[],
   noise: readonly NoiseOfLoss[],
-): CompiledAnswer {
+): Computed {
   const tensors = (): tf.Tensor[] => [
     ...batch.views.map((view) => tf.tensor2d(Float32Array.from(view.data), [view.rows, view.columns])),
     ...parameters.map(({ name }) => {
@@ -168,7 +157,7 @@ function evaluate(
       return tf.tensor(Float32Array.from(given.data), [...given.shape], "float32");
     }),
   ];
-  const after = new Map<string, Float32Array>();
+  const after = new Map<string, tf.Tensor>();
   const on = (inputs: readonly tf.Tensor[]): LossValue => {
     const at = (k: number): tf.Tensor => inputs[k]!;
     const embeddings = Object.fromEntries(batch.views.map((_, k) => [`view${k}`, at(k)]));
@@ -178,58 +167,56 @@ function evaluate(
       sizes: { classes: batch.classes },
       param: (name: string) => byName.get(name)!,
       state: (name: string) => before.get(name)!,
-      noise: (name: string) => noiseNow(noise.find((each) => each.name === bare(name))!, batch),
-      update: (name: string, next: tf.Tensor) => after.set(bare(name), next.dataSync() as Float32Array),
+      noise: (name: string) =>
+        noiseNow(
+          noise.find((each) => each.name === bare(name))!,
+          batch,
+        ),
+      update: (name: string, next: tf.Tensor) => {
+        after.get(bare(name))?.dispose();
+        after.set(bare(name), tf.keep(next));
+      },
     };
     const ids = batch.ids ?? batch.labels.map((_, row) => row);
     const [labels, samples] = [batch.labels, ids].map((row) => tf.tensor1d([...row], "int32"));
     return run(embeddings, labels, net, samples);
   };
   /** What a loss says and the gradient of a number made of it. */
-  const differentiated = <T>(
+  const differentiated = (
     of: (result: LossValue) => tf.Tensor,
-    read: (result: LossValue) => T,
-  ): { said: T; gradient: Gradient } => {
-    const outcome: { said?: T; gradient?: Gradient } = {};
+  ): { said: LossValue; gradient: GradientTensors } => {
+    const outcome: { said?: LossValue; gradient?: GradientTensors } = {};
     tf.tidy(() => {
       const loss = (...inputs: tf.Tensor[]): tf.Tensor => {
-        const result = on(inputs);
-        outcome.said = read(result);
+        outcome.said = on(inputs);
+        for (const tensor of Object.values(outcome.said)) if (tensor instanceof tf.Tensor) tf.keep(tensor);
         // A formula that its inputs do not reach has zero gradients; tfjs would call that an error.
         const reached = inputs.map((input) => tf.mul(0, tf.sum(tf.zerosLike(input))));
-        return reached.reduce((sum, zero) => tf.add(sum, zero), of(result));
+        return reached.reduce((sum, zero) => tf.add(sum, zero), of(outcome.said));
       };
       const { grads } = tf.valueAndGrads(loss as never)(tensors() as never) as unknown as {
         grads: tf.Tensor[];
       };
-      const arrays = grads.map((gradient) => gradient.dataSync() as Float32Array);
+      const kept = grads.map((gradient) => tf.keep(gradient));
       const count = batch.views.length;
       outcome.gradient = {
-        views: arrays.slice(0, count),
-        params: new Map(parameters.map(({ name }, k) => [name, arrays[count + k]!])),
+        views: kept.slice(0, count),
+        params: new Map(parameters.map(({ name }, k) => [name, kept[count + k]!])),
       };
     });
     return outcome as Required<typeof outcome>;
   };
-  const { said, gradient } = differentiated(
-    (result) => result.value,
-    ({ value, valid, perSample }) => ({
-      value: value.dataSync()[0]!,
-      valid: valid.dataSync()[0] === 1,
-      shared: perSample !== undefined,
-    }),
+  const { said, gradient } = differentiated((result) => result.value);
+  const { value, valid, perSample, constant } = said;
+  const computed = { value, valid, gradient, states: after };
+  if (perSample === undefined) return computed;
+  const shares = differentiated((result) =>
+    result.constant === undefined
+      ? tf.mean(result.perSample!)
+      : tf.add(tf.mean(result.perSample!), result.constant),
   );
-  const { shared, ...answer } = said;
-  if (!shared) return { ...answer, gradient, states: after };
-  const shares = differentiated(
-    ({ perSample, constant }) =>
-      constant === undefined ? tf.mean(perSample!) : tf.add(tf.mean(perSample!), constant),
-    ({ perSample, constant }) => ({
-      perSample: perSample!.dataSync() as Float32Array,
-      constant: constant?.dataSync()[0] ?? 0,
-    }),
-  );
-  return { ...answer, gradient, states: after, shares: { ...shares.said, gradient: shares.gradient } };
+  tf.dispose({ ...shares.said });
+  return { ...computed, shares: { perSample, constant, gradient: shares.gradient } };
 }
 
 /** A draw's numbers, and the path of the loss whose stream they come from. */

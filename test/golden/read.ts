@@ -49,7 +49,7 @@ export const goldens: readonly Golden[] = readdirSync(folder)
   }));
 
 /** The loss of a case as the library has it: with the normalisation it does inside. */
-export function lossOf({ use, normalize }: GoldenCase): LossInstance {
+export function lossOf({ use, normalize }: Pick<GoldenCase, "use" | "normalize">): LossInstance {
   return normalize
     ? loss(`on_unit(${use})`, "loss on_unit(inner: loss) { inner(x: normalize(x)) }")
     : loss(use);

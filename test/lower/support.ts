@@ -197,7 +197,17 @@ export function expectParity(
   tolerance: Tolerance = FLOAT32,
   miner?: MinerInstance,
 ): void {
-  const { interpreted, compiled } = answers(instance, batch, miner);
+  expectEqualAnswers(answers(instance, batch, miner), instance, batch, tolerance, miner);
+}
+
+/** The same for answers that are there already. */
+export function expectEqualAnswers(
+  { interpreted, compiled }: Answers,
+  instance: LossInstance,
+  batch: Batch,
+  tolerance: Tolerance = FLOAT32,
+  miner?: MinerInstance,
+): void {
   // Asked for only where a difference is more than usual: it takes the interpreter several times.
   let known: number[] | undefined;
   const magnified = (part: number): number => {

@@ -9,13 +9,13 @@
  * answer. A loss that assumes unit length is asked only for finite numbers on embeddings that have another.
  */
 import { beforeAll, describe, expect, it } from "vitest";
+import * as tf from "@tensorflow/tfjs-core";
 import { interpretLoss } from "../../src/interpret/index.ts";
 import type { LossInstance } from "../../src/resolve/values.ts";
-import { startEngine } from "../../src/runtime/engine/index.ts";
-import type { Batch } from "../lower/support.ts";
-import { compiled, expectParity } from "../lower/support.ts";
+import type { Answers, Batch } from "../lower/support.ts";
+import { compiled, expectEqualAnswers } from "../lower/support.ts";
 import { atScale256, batchNames, everyLoss, instanceOf, smallBatch } from "./extremes.ts";
-import { enginesPresent } from "./ways.ts";
+import { waysPresent } from "./ways.ts";
 
 const TOLERANCE = {
   relative: 2e-5,
@@ -29,28 +29,35 @@ const finite = (data: ArrayLike<number>): boolean => Array.from(data).every(Numb
 const assumesUnit = ({ declaration }: LossInstance): boolean =>
   declaration.assumes.some((each) => each.kind === "Call" && each.callee.text === "unit");
 
-const engines = await enginesPresent();
+const ways = await waysPresent();
 
-describe.each(engines)("on %s", (engine) => {
+describe.each(ways)("on $name", ({ backend }) => {
   beforeAll(async () => {
-    await startEngine(engine);
+    await tf.setBackend(backend);
   });
 
   describe.each([...everyLoss, ...atScale256])("%s", (use) => {
     const instance = instanceOf(use);
-    it.each(batchNames)("%s", (name) => {
+    it.each(batchNames)("%s", async (name) => {
       const batch = smallBatch(instance, name);
-      expectFinite(instance, batch);
+      const answers = await answersTo(instance, batch);
+      expectFinite(answers);
       if (!(name.startsWith("embeddings of length") && assumesUnit(instance)))
-        expectParity(instance, batch, TOLERANCE);
+        expectEqualAnswers(answers, instance, batch, TOLERANCE);
     });
   });
 });
 
-function expectFinite(instance: LossInstance, batch: Batch): void {
-  const exact = interpretLoss(instance, batch, { gradient: true });
+async function answersTo(instance: LossInstance, batch: Batch): Promise<Answers> {
   const dims = batch.views.map(({ columns }) => columns);
-  for (const { value, gradient } of [exact, compiled(instance, dims).evaluate(batch)]) {
+  return {
+    interpreted: interpretLoss(instance, batch, { gradient: true }),
+    compiled: await compiled(instance, dims).evaluateAsync(batch),
+  };
+}
+
+function expectFinite(answers: Answers): void {
+  for (const { value, gradient } of [answers.interpreted, answers.compiled]) {
     expect(value).toSatisfy(Number.isFinite);
     for (const slopes of [...gradient!.views, ...gradient!.params.values()])
       expect(finite(slopes)).toBe(true);

@@ -5,14 +5,14 @@
  * the 4 GB of a wasm heap, which is minutes.
  */
 import { beforeAll, describe, expect, it } from "vitest";
+import * as tf from "@tensorflow/tfjs-core";
 import { compileLoss } from "../../src/cli/compiled_loss.ts";
 import { paramShapes } from "../../src/interpret/index.ts";
 import type { LossInstance } from "../../src/resolve/values.ts";
-import { startEngine } from "../../src/runtime/engine/index.ts";
 import { counterRandom } from "../../src/runtime/random.ts";
 import type { Batch } from "../lower/support.ts";
 import { everyLoss, instanceOf, textOf } from "./extremes.ts";
-import { enginesPresent } from "./ways.ts";
+import { waysPresent } from "./ways.ts";
 
 /** Samples of a batch: in the usual run, and as far as it goes. */
 type Sizes = readonly [usual: number, most: number];
@@ -56,11 +56,11 @@ const SAMPLES_A_CLASS = 4;
 
 const byClasses = everyLoss.filter((use) => /^[^/]*\bclasses\b/m.test(textOf(use)));
 
-const engines = await enginesPresent();
+const ways = await waysPresent();
 
-describe.each(engines)("on %s", (engine) => {
+describe.each(ways)("on $name", ({ backend }) => {
   beforeAll(async () => {
-    await startEngine(engine);
+    await tf.setBackend(backend);
   });
 
   it.each(everyLoss.map((use) => [use, (FEWER_SAMPLES[use] ?? SAMPLES)[far]] as const))(
@@ -109,12 +109,12 @@ function large(instance: LossInstance, { samples, classes, dim }: Size): Batch {
 }
 
 /** As a program has the loss: for batches sorted by class, and with blocks where a reduction would not fit. */
-function expectFinite(instance: LossInstance, size: Size): void {
+async function expectFinite(instance: LossInstance, size: Size): Promise<void> {
   const { samples, classes } = size;
   const batch = large(instance, size);
   const dims = batch.views.map(({ columns }) => columns);
   const options = { samples: SAMPLES_A_CLASS, chunk: { batch: samples, classes, blockBytes: 2 ** 26 } };
-  const { value, gradient } = compileLoss(instance, dims, options).evaluate(batch);
+  const { value, gradient } = await compileLoss(instance, dims, options).evaluateAsync(batch);
   expect(value).toSatisfy(Number.isFinite);
   for (const slopes of [...gradient.views, ...gradient.params.values()]) expect(finite(slopes)).toBe(true);
 }

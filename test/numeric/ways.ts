@@ -1,15 +1,22 @@
 /** The engines of this machine, for tests of numbers on each of them. */
+import * as tf from "@tensorflow/tfjs-core";
 import { type EngineName, engineChoices, startEngine } from "../../src/runtime/engine/index.ts";
 
-/** Names of the engines that start here; why another does not is printed. */
-export async function enginesPresent(): Promise<EngineName[]> {
-  const present: EngineName[] = [];
-  for (const engine of engineChoices.filter((choice): choice is EngineName => choice !== "auto")) {
+export interface Way {
+  readonly name: EngineName;
+  /** To be set before it is used: the last engine that started is in use. */
+  readonly backend: string;
+}
+
+/** The engines that start here; why another does not is printed. */
+export async function waysPresent(): Promise<Way[]> {
+  const present: Way[] = [];
+  for (const name of engineChoices.filter((choice): choice is EngineName => choice !== "auto")) {
     try {
-      await startEngine(engine);
-      present.push(engine);
+      await startEngine(name);
+      present.push({ name, backend: tf.getBackend() });
     } catch (error) {
-      console.info(`${engine} is skipped: ${(error as Error).message}`);
+      console.info(`${name} is skipped: ${(error as Error).message}`);
     }
   }
   return present;
