@@ -9,9 +9,9 @@ import { Graph } from "../../src/ir/graph.ts";
 import { lowerLoss } from "../../src/ir/lower/loss.ts";
 import { topological } from "../../src/ir/order.ts";
 import { specialiseBatch } from "../../src/ir/passes/specialise_batch.ts";
-import type { LossInstance } from "../../src/resolve/values.ts";
+import type { LossInstance, MinerInstance } from "../../src/resolve/values.ts";
 import { startEngine } from "../../src/runtime/engine/index.ts";
-import { formula, loss } from "../interpret/support.ts";
+import { formula, loss, miner } from "../interpret/support.ts";
 import { CIRCLE, HISTOGRAM, MARGIN } from "./published_losses.ts";
 import { randomBatch } from "./support.ts";
 
@@ -47,6 +47,23 @@ const USES: readonly (readonly [string, LossInstance])[] = [
     "neither anchor",
     formula("mean[a, p, n | same(a, p), differs(a, n)] relu(euclidean(x[p], x[n]) - euclidean(x[a], x[p]))"),
   ],
+  ["what is computed triple by triple, and seen through views", loss("dynamic_soft_margin(bins: 3)")],
+  [
+    "a choice for each pair",
+    formula(
+      "mean[a, p, n | same(a, p), differs(a, n), n == (argmax[j | differs(a, j)] cosine(x[p], x[j]))] relu(1 + cosine(x[a], x[n]) - cosine(x[a], x[p]))",
+    ),
+  ],
+  [
+    "a choice for each pair the other way round",
+    formula(
+      "mean[p, a, n | same(a, p), differs(a, n), n == (argmin[j | differs(p, j)] cosine(x[a], x[j]))] relu(1 + cosine(x[a], x[n]) - cosine(x[a], x[p]))",
+    ),
+  ],
+  [
+    "a sum for each pair",
+    formula("mean[a, p | same(a, p)] (sum[n | differs(a, n)] relu(cosine(x[p], x[n])))^2"),
+  ],
   ["a count", formula("mean[a] (count[p | same(a, p)] cosine(x[a], x[p]) > 0) * norm(x[a])")],
   ["no positive", formula("mean[a] (if any[p | same(a, p)] cosine(x[a], x[p]) > 2 then 1 else norm(x[a]))")],
 ];
@@ -79,9 +96,16 @@ describe.each(USES)("%s", (_, instance) => {
 });
 
 describe("what it saves", () => {
-  const specialised = (instance: LossInstance): { graph: string[]; valid: number | undefined } => {
+  const specialised = (
+    instance: LossInstance,
+    on?: MinerInstance,
+  ): { graph: string[]; valid: number | undefined } => {
     const graph = new Graph();
-    const lowered = lowerLoss(graph, instance, { path: "losses/l", views: [{ name: "x", dim: 8 }] });
+    const lowered = lowerLoss(graph, instance, {
+      path: "losses/l",
+      views: [{ name: "x", dim: 8 }],
+      miner: on,
+    });
     const roots = specialiseBatch(new Builder(graph), [lowered.value, lowered.valid], 4);
     const valid = roots[1]!.operation;
     return {
@@ -90,10 +114,14 @@ describe("what it saves", () => {
     };
   };
 
-  it("a triple reduction has no tensor of B x B x B", () => {
-    const { graph } = specialised(loss("triplet"));
+  it.each([
+    ["triplet", undefined],
+    ["triplet", "distance_weighted"],
+    ["dynamic_soft_margin", undefined],
+  ])("a triple reduction of %s on %s has no tensor of B x B x B", (use, on) => {
+    const { graph } = specialised(loss(use), on === undefined ? undefined : miner(on));
     expect(graph).toContain("batchx4xbatch");
-    expect(graph).not.toContain("batchxbatchxbatch");
+    expect(graph.filter((shape) => shape.includes("batchxbatchxbatch"))).toEqual([]);
   });
 
   it("that there is a valid tuple is known before training", () => {

@@ -56,7 +56,8 @@ function specialised(
     .map((guard) => pairOf(guard, "same", full.length, operation.axes))
     .find((found) => found !== undefined);
   if (pair === undefined) return undefined;
-  const restrict = (node: Node): Node | undefined => restricted(build, node, pair, full.length, samples);
+  const narrow = { build, samples, known: new Map() };
+  const restrict = (node: Node): Node | undefined => restricted(narrow, node, pair, full.length);
   const newBody = restrict(body);
   const newMask = given === undefined ? undefined : restrict(given);
   if (newBody === undefined || (given !== undefined && newMask === undefined)) return undefined;
@@ -114,25 +115,64 @@ function alwaysSome(guards: readonly Node[], rank: number, axes: readonly number
   );
 }
 
+/** What narrowing the tensors of one reduction works with. */
+interface Narrowing {
+  readonly build: Builder;
+  readonly samples: number;
+  /** What has been narrowed, by the axes it was narrowed at. */
+  readonly known: Map<string, Map<Node, Node | undefined>>;
+}
+
 /** The node with the axis `pair.other` narrowed to the block of `pair.anchor`; undefined where that cannot be said. */
-function restricted(build: Builder, node: Node, pair: Pair, rank: number, samples: number): Node | undefined {
+function restricted(narrow: Narrowing, node: Node, pair: Pair, rank: number): Node | undefined {
+  const { build } = narrow;
+  const key = `${pair.anchor} ${pair.other} ${rank}`;
+  const known = narrow.known.get(key) ?? new Map<Node, Node | undefined>();
+  narrow.known.set(key, known);
   const varies = ({ shape }: Node): boolean => (shape[pair.other - (rank - shape.length)] ?? 1) !== 1;
   const through = (each: Node): boolean => varies(each) && isElementwise(each);
   return inputsFirst<Node | undefined>(
     node,
-    new Map(),
+    known,
     (each, of) => {
       if (!varies(each)) return each;
       const inputs = through(each) ? each.inputs.map(of) : [];
       if (inputs.includes(undefined)) return undefined;
       const result = through(each)
         ? elementwise(build, each, inputs as Node[])
-        : leaf(build, each, pair, rank, samples);
+        : (computed(narrow, each, pair, rank) ?? leaf(build, each, pair, rank, narrow.samples));
       if (result !== undefined && each.hint !== undefined) result.hint ??= each.hint;
       return result;
     },
     (each) => (through(each) ? each.inputs : []),
   );
+}
+
+/**
+ * What is seen through a view, or reduced from more sides: narrowed where it is computed. For matrices as they are, their
+ * rows of the block are as good.
+ */
+function computed(narrow: Narrowing, node: Node, pair: Pair, rank: number): Node | undefined {
+  const { base, sides } = seen(node, rank);
+  const [anchor, other] = [sides[pair.anchor] ?? null, sides[pair.other]!];
+  if (anchor === null) return undefined;
+  const { operation, inputs } = base;
+  const placed = (narrowed: Node | undefined): Node | undefined => {
+    if (narrowed === undefined || node.operation.kind !== "view") return narrowed;
+    // What the rules have folded may have lost sides that the view names.
+    if (narrowed.shape.length !== base.shape.length) return undefined;
+    return narrow.build.view(narrowed, node.operation.axes);
+  };
+  if (isElementwise(base) && base !== node && base.shape.length > 2)
+    return placed(restricted(narrow, base, { anchor, other }, base.shape.length));
+  if (operation.kind !== "reduce") return undefined;
+  const full = base.shape.length + operation.axes.length;
+  const kept = Array.from({ length: full }, (_, k) => k).filter((k) => !operation.axes.includes(k));
+  const within = { anchor: kept[anchor]!, other: kept[other]! };
+  const [body, mask] = inputs.map((input) => restricted(narrow, input, within, full));
+  if (body === undefined || (inputs.length > 1 && mask === undefined)) return undefined;
+  if (Math.max(body.shape.length, mask?.shape.length ?? 0) !== full) return undefined;
+  return placed(narrow.build.reduce(operation.op, body, mask, operation.axes));
 }
 
 /** A tensor that is not computed elementwise: its rows of the block, from what it holds for the whole batch. */

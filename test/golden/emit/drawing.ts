@@ -64,16 +64,18 @@ function losses(
   ids: tf.Tensor1D,
 ): Record<string, LossValue> {
   // Shared between losses
-  const positives = ops.sameClass(labels);
+  const positives = ops.otherClassmates(labels, 3);
   const negatives = ops.differentClass(labels);
-  const triplets = tf.logicalAnd(tf.expandDims(positives, 2), tf.expandDims(negatives, 1));
-  const positives2 = ops.otherClassmates(labels, 3);
+  const tuples = tf.logicalAnd(tf.expandDims(positives, 2), tf.expandDims(negatives, 1));
 
   // rank: triplet(margin: 0.4) on distance_weighted() (line 13)
   // Each anchor nearer to its positives than to its negatives by a margin (Schroff, Kalenichenko & Philbin 2015, eq. 3).
   const rankEmbeddings = embeddings["rank"]!;
   const euclideanDistance = ops.sqrt(ops.squaredDistances(rankEmbeddings, rankEmbeddings));
-  const difference = tf.sub(tf.expandDims(euclideanDistance, 2), tf.expandDims(euclideanDistance, 1));
+  const difference = tf.sub(
+    tf.expandDims(ops.withinClass(euclideanDistance, 3), 2),
+    tf.expandDims(euclideanDistance, 1),
+  );
   const samples = ops.indices(0, labels.size);
   const d = ops.maximum(0.5, euclideanDistance);
   const pairs = tf.logicalAnd(negatives, tf.less(ops.stopGradient(d), tf.scalar(1.4)));
@@ -92,20 +94,17 @@ function losses(
     net.noise("losses/rank/miner/sample"),
     tf.expandDims(ops.max(cumulativeSum, { over: [1] }), 1),
   );
-  const above = tf.greater(tf.expandDims(cumulativeSum, 1), tf.expandDims(product2, 2));
-  const triplets2 = tf.logicalAnd(tf.expandDims(pairs3, 1), above);
-  const best = ops.argMin(ops.real(samples), { over: [2], where: triplets2 });
-  const triplets3 = tf.logicalAnd(
-    tf.equal(samples, tf.expandDims(best, 2)),
-    tf.expandDims(ops.any(triplets2, { over: [2] }), 2),
+  const above = tf.greater(tf.expandDims(cumulativeSum, 1), tf.expandDims(ops.withinClass(product2, 3), 2));
+  const tuples2 = tf.logicalAnd(tf.expandDims(pairs3, 1), above);
+  const bestAligned = tf.expandDims(ops.argMin(ops.real(samples), { over: [2], where: tuples2 }), 2);
+  const tuples3 = tf.logicalAnd(
+    tf.equal(samples, bestAligned),
+    tf.expandDims(ops.any(tuples2, { over: [2] }), 2),
   );
-  const triplets4 = tf.logicalAnd(triplets, triplets3);
+  const tuples4 = tf.logicalAnd(tuples, tuples3);
   const rank = {
-    value: ops.meanActive(tf.relu(tf.add(difference, 0.4)), {
-      over: [0, 1, 2],
-      where: triplets4,
-    }) as tf.Scalar,
-    valid: ops.real(ops.any(triplets4, { over: [0, 1, 2] })) as tf.Scalar,
+    value: ops.meanActive(tf.relu(tf.add(difference, 0.4)), { over: [0, 1, 2], where: tuples4 }) as tf.Scalar,
+    valid: ops.real(ops.any(tuples4, { over: [0, 1, 2] })) as tf.Scalar,
   };
 
   // pull: contrastive(margin: 0.5) on uniform_histogram(bins: 3, positives: 2, negatives: 2) (line 14)
@@ -113,12 +112,13 @@ function losses(
   const pullEmbeddings = embeddings["pull"]!;
   const squaredDistance = ops.squaredDistances(pullEmbeddings, pullEmbeddings);
   const euclideanDistance2 = ops.sqrt(squaredDistance);
+  const positives2 = ops.sameClass(labels);
   const range = ops.indices(0, 2);
   const number = ops.real(range);
   const euclideanDistance3 = ops.sqrt(ops.withinClass(squaredDistance, 3));
-  const minEuclideanDistance = ops.min(euclideanDistance3, { over: [0, 1], where: positives2 });
+  const minEuclideanDistance = ops.min(euclideanDistance3, { over: [0, 1], where: positives });
   const number2 = ops.real(ops.indices(0, 3));
-  const maxEuclideanDistance = ops.max(euclideanDistance3, { over: [0, 1], where: positives2 });
+  const maxEuclideanDistance = ops.max(euclideanDistance3, { over: [0, 1], where: positives });
   const difference2 = tf.sub(maxEuclideanDistance, minEuclideanDistance);
   const total = tf.add(minEuclideanDistance, tf.div(tf.mul(number2, difference2), 3));
   const atLeast = tf.greaterEqual(
@@ -135,7 +135,7 @@ function losses(
   const equalAligned = tf.expandDims(tf.expandDims(equal, 1), 2);
   const countWithin = ops.count(tf.logicalAnd(atLeast, tf.logicalOr(below, equalAligned)), {
     over: [1, 2],
-    where: positives2,
+    where: positives,
   });
   const atLeast2 = tf.greaterEqual(
     ops.stopGradient(tf.expandDims(euclideanDistance2, 2)),
@@ -172,19 +172,19 @@ function losses(
     over: [2],
     where: tf.logicalAnd(atLeast4, tf.logicalOr(below4, equal)),
   });
-  const taken = ops.select(positives, takenPositive, takenNegative);
+  const taken = ops.select(positives2, takenPositive, takenNegative);
   const chosen2 = ops.select(
     tf.equal(number, tf.scalar(1)),
     tf.expandDims(taken, 2),
     tf.expandDims(tf.sub(1, taken), 2),
   );
-  const tuples = tf.logicalAnd(tf.greater(chosen2, tf.scalar(0)), tf.greaterEqual(range, tf.scalar(0)));
-  const cumulativeSum2 = tf.cumsum(ops.select(tuples, chosen2, 0), 2);
+  const tuples5 = tf.logicalAnd(tf.greater(chosen2, tf.scalar(0)), tf.greaterEqual(range, tf.scalar(0)));
+  const cumulativeSum2 = tf.cumsum(ops.select(tuples5, chosen2, 0), 2);
   const product3 = tf.mul(net.noise("losses/pull/miner/sample"), ops.max(cumulativeSum2, { over: [2] }));
-  const tuples2 = tf.logicalAnd(tuples, tf.greater(cumulativeSum2, tf.expandDims(product3, 2)));
-  const equal2 = tf.equal(ops.real(ops.argMin(number, { over: [2], where: tuples2 })), tf.scalar(1));
-  const pairs4 = tf.logicalAnd(equal2, ops.any(tuples2, { over: [2] }));
-  const pairs5 = tf.logicalAnd(positives, pairs4);
+  const tuples6 = tf.logicalAnd(tuples5, tf.greater(cumulativeSum2, tf.expandDims(product3, 2)));
+  const equal2 = tf.equal(ops.real(ops.argMin(number, { over: [2], where: tuples6 })), tf.scalar(1));
+  const pairs4 = tf.logicalAnd(equal2, ops.any(tuples6, { over: [2] }));
+  const pairs5 = tf.logicalAnd(positives2, pairs4);
   const activeMeanEuclideanDistance = ops.meanActive(euclideanDistance2, { over: [0, 1], where: pairs5 });
   const pairs6 = tf.logicalAnd(negatives, pairs4);
   const activeMean = ops.meanActive(tf.relu(tf.sub(0.5, euclideanDistance2)), {
@@ -213,39 +213,39 @@ function losses(
     [labelsAndMemory, tf.concat([ids, tf.cast(rememberedIds, "int32")])],
   );
   const negatives2 = ops.differentClassAmong(labels, labelsAndMemory);
-  const tuples3 = tf.logicalAnd(tf.expandDims(positives3, 2), tf.expandDims(negatives2, 1));
+  const tuples7 = tf.logicalAnd(tf.expandDims(positives3, 2), tf.expandDims(negatives2, 1));
   const samples2 = ops.indices(0, labels.size + 16);
   const d2 = ops.maximum(0.5, euclideanDistance4);
-  const tuples4 = tf.logicalAnd(negatives2, tf.less(ops.stopGradient(d2), tf.scalar(1.4)));
+  const tuples8 = tf.logicalAnd(negatives2, tf.less(ops.stopGradient(d2), tf.scalar(1.4)));
   const product4 = ops.multiply(2.5, ops.log(tf.sub(1, tf.div(tf.square(d2), 4))));
   const logWeight2 = tf.sub(ops.multiply(-6, ops.log(d2)), product4);
-  const largestAligned2 = tf.expandDims(ops.max(logWeight2, { over: [1], where: tuples4 }), 1);
+  const largestAligned2 = tf.expandDims(ops.max(logWeight2, { over: [1], where: tuples8 }), 1);
   const chosen3 = ops.select(
-    tf.expandDims(ops.any(tuples4, { over: [1] }), 1),
+    tf.expandDims(ops.any(tuples8, { over: [1] }), 1),
     ops.exp(tf.sub(logWeight2, largestAligned2)),
     0,
   );
-  const tuples5 = tf.logicalAnd(tuples4, tf.greater(ops.stopGradient(chosen3), tf.scalar(0)));
-  const tuples6 = tf.logicalAnd(tuples5, tf.greaterEqual(samples2, tf.scalar(0)));
-  const cumulativeSum3 = tf.cumsum(ops.select(tuples6, ops.stopGradient(chosen3), 0), 1);
+  const tuples9 = tf.logicalAnd(tuples8, tf.greater(ops.stopGradient(chosen3), tf.scalar(0)));
+  const tuples10 = tf.logicalAnd(tuples9, tf.greaterEqual(samples2, tf.scalar(0)));
+  const cumulativeSum3 = tf.cumsum(ops.select(tuples10, ops.stopGradient(chosen3), 0), 1);
   const product5 = tf.mul(
     net.noise("losses/far/miner/sample"),
     tf.expandDims(ops.max(cumulativeSum3, { over: [1] }), 1),
   );
   const above2 = tf.greater(tf.expandDims(cumulativeSum3, 1), tf.expandDims(product5, 2));
-  const tuples7 = tf.logicalAnd(tf.expandDims(tuples6, 1), above2);
-  const best2 = ops.argMin(ops.real(samples2), { over: [2], where: tuples7 });
-  const tuples8 = tf.logicalAnd(
-    tf.equal(samples2, tf.expandDims(best2, 2)),
-    tf.expandDims(ops.any(tuples7, { over: [2] }), 2),
+  const tuples11 = tf.logicalAnd(tf.expandDims(tuples10, 1), above2);
+  const best = ops.argMin(ops.real(samples2), { over: [2], where: tuples11 });
+  const tuples12 = tf.logicalAnd(
+    tf.equal(samples2, tf.expandDims(best, 2)),
+    tf.expandDims(ops.any(tuples11, { over: [2] }), 2),
   );
-  const tuples9 = tf.logicalAnd(tuples3, tuples8);
+  const tuples13 = tf.logicalAnd(tuples7, tuples12);
   const far = {
     value: ops.meanActive(tf.relu(tf.add(difference4, 0.4)), {
       over: [0, 1, 2],
-      where: tuples9,
+      where: tuples13,
     }) as tf.Scalar,
-    valid: ops.real(ops.any(tuples9, { over: [0, 1, 2] })) as tf.Scalar,
+    valid: ops.real(ops.any(tuples13, { over: [0, 1, 2] })) as tf.Scalar,
   };
   net.update("memory/16/embeddings/far", ops.remember(rememberedFar, ops.stopGradient(farEmbeddings)));
   net.update("memory/16/labels", ops.remember(rememberedLabels, labels));
@@ -257,9 +257,9 @@ function losses(
   const atLeast5 = tf.greaterEqual(range2, tf.scalar(0));
   const cumulativeSum4 = tf.cumsum(ops.select(atLeast5, 1, 0), 0);
   const product6 = tf.mul(net.noise("losses/dice/sample"), ops.max(cumulativeSum4, { over: [0] }));
-  const tuples10 = tf.logicalAnd(atLeast5, tf.greater(cumulativeSum4, tf.expandDims(product6, 1)));
-  const number3 = ops.real(ops.argMin(ops.real(range2), { over: [1], where: tuples10 }));
-  const some = ops.any(tuples10, { over: [1] });
+  const tuples14 = tf.logicalAnd(atLeast5, tf.greater(cumulativeSum4, tf.expandDims(product6, 1)));
+  const number3 = ops.real(ops.argMin(ops.real(range2), { over: [1], where: tuples14 }));
+  const some = ops.any(tuples14, { over: [1] });
   const dice = {
     value: ops.mean(tf.mul(ops.norm(embeddings["dice"]!), tf.add(1, number3)), {
       over: [0],
@@ -278,19 +278,19 @@ function losses(
     tf.expandDims(ops.withinClass(euclideanDistance5, 3), 2),
     tf.expandDims(euclideanDistance5, 1),
   );
+  const place = tf.div(tf.mul(tf.add(violation, 2), 10), 4);
   const range3 = ops.indices(0, 11);
   const number4 = ops.real(tf.expandDims(tf.expandDims(tf.expandDims(range3, 1), 2), 3));
-  const abs = ops.abs(tf.sub(tf.div(tf.mul(tf.add(violation, 2), 10), 4), number4));
-  const tuples11 = tf.logicalAnd(tf.expandDims(positives2, 2), tf.expandDims(negatives, 1));
-  const share = ops.mean(tf.relu(tf.sub(1, abs)), { over: [1, 2, 3], where: tuples11 });
+  const share = ops.mean(tf.relu(tf.sub(1, ops.abs(tf.sub(place, number4)))), {
+    over: [1, 2, 3],
+    where: tuples,
+  });
   const product7 = tf.mul(chosen4, tf.sub(share, tf.mul(softH, ops.sum(share, { over: [0] }))));
   const mixed = tf.add(softH, product7);
-  const violation2 = tf.sub(tf.expandDims(euclideanDistance5, 2), tf.expandDims(euclideanDistance5, 1));
-  const placeAligned = tf.expandDims(tf.div(tf.mul(tf.add(violation2, 2), 10), 4), 3);
-  const atMost = tf.lessEqual(ops.real(range3), ops.stopGradient(placeAligned));
+  const atMost = tf.lessEqual(ops.real(range3), ops.stopGradient(tf.expandDims(place, 3)));
   const weight = ops.stopGradient(ops.sum(mixed, { over: [3], where: atMost }));
   const soft = {
-    value: ops.mean(tf.mul(weight, violation2), { over: [0, 1, 2], where: triplets }) as tf.Scalar,
+    value: ops.mean(tf.mul(weight, violation), { over: [0, 1, 2], where: tuples }) as tf.Scalar,
     valid: tf.scalar(1),
   };
   net.update("losses/soft/h", mixed);
