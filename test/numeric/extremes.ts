@@ -67,7 +67,7 @@ export const atScale256: readonly string[] = [
   "proxy_nca(scale: 256)",
   "proxy_nca_plus(temperature: 1 / 256)",
   "soft_triple(la: 256, gamma: 1 / 256, centers: 3)",
-  "hpl(clusters: 2, temperature: 1 / 256)",
+  "hpl(levels: [2], temperature: 1 / 256)",
   "histogram(nodes: 257)",
   "fast_ap(bins: 256)",
   "dynamic_soft_margin(bins: 256)",
