@@ -10,14 +10,17 @@ export class Axis {
   readonly name: string | undefined;
   /** Whether an index over it is also a number (`r in 0..nodes`), as one over samples, classes or components is not. */
   readonly numeric: boolean;
+  /** Whether it is a list, whose elements are each a number known before training. */
+  readonly listed: boolean;
   /** What it was found to be, for an index's own axis. */
   private same: Axis | undefined;
   /** The use that settled it. */
   private settled: Span | undefined;
 
-  constructor(name: string | undefined, numeric: boolean) {
+  constructor(name: string | undefined, numeric: boolean, listed = false) {
     this.name = name;
     this.numeric = numeric;
+    this.listed = listed;
   }
 
   /** The named axis it stands for, or the last of the axes it was made one with. */
@@ -56,15 +59,15 @@ export class Axes {
   private readonly named = new Map<string, Axis>();
   private fresh = 0;
 
-  of(name: string, numeric: boolean): Axis {
+  of(name: string, numeric: boolean, listed = false): Axis {
     let axis = this.named.get(name);
-    if (axis === undefined) this.named.set(name, (axis = new Axis(name, numeric)));
+    if (axis === undefined) this.named.set(name, (axis = new Axis(name, numeric, listed)));
     return axis;
   }
 
   /** A named axis that is no other's, such as the components that `prefix` keeps. */
-  unlike(name: string, numeric: boolean): Axis {
-    return new Axis(`${name}${"′".repeat(++this.fresh)}`, numeric);
+  unlike(name: string, numeric: boolean, listed = false): Axis {
+    return new Axis(`${name}${"′".repeat(++this.fresh)}`, numeric, listed);
   }
 }
 

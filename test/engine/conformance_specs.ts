@@ -60,7 +60,7 @@ const models: Readonly<Record<string, Parts>> = {
   wedl: { losses: PLAIN, combine: "wedl(rank, soft, arc)" },
   "linear systems and clusters": {
     losses: `walk: manifold(proxies: 6)
-    groups: hpl(clusters: 4, temperature: 0.2)
+    groups: hpl(levels: [5, 2], temperature: 0.2)
     near: magnet(clusters: 2)`,
     combine: "0.5 * walk + 0.3 * groups + 0.2 * near",
   },

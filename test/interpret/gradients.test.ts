@@ -55,7 +55,7 @@ const USES = [
   "pn",
   "magnet(clusters: 2)",
   "manifold(proxies: 3)",
-  "hpl(clusters: 2, temperature: 0.4)",
+  "hpl(levels: [3, 2], temperature: 0.4)",
 ];
 
 function viewsOf(instance: LossInstance): number {

@@ -29,7 +29,7 @@ const USES: readonly (readonly [string, LossInstance])[] = [
     (use) => [use, loss(use)] as const,
   ),
   ["proxy_anchor", loss("proxy_anchor")],
-  ...["magnet(clusters: 2)", "hpl(clusters: 2)", "manifold(proxies: 3)"].map(
+  ...["magnet(clusters: 2)", "hpl(levels: [2])", "manifold(proxies: 3)"].map(
     (use) => [use, loss(use)] as const,
   ),
   ["margin", loss("margin(nu: 0.1)", MARGIN)],

@@ -64,7 +64,7 @@ export function parameterBinding(parameter: Parameter, axes: Axes): ValueBinding
     type: isList ? { kind: "list" } : typeNamed(type.name.text),
     what: "a parameter",
     constant: true,
-    ...(isWhole || isList ? { domain: axes.of(name.text, true) } : {}),
+    ...(isWhole || isList ? { domain: axes.of(name.text, true, isList) } : {}),
   };
 }
 

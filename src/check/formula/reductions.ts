@@ -182,6 +182,9 @@ export function domainOf(
       }
       context.used.add(binding);
       if (binding.kind === "value" && binding.domain !== undefined) return binding.domain;
+      // An element of a list is a whole number for itself.
+      if (binding.kind === "value" && binding.type.kind === "index" && binding.type.axis.resolved.listed)
+        return context.axes.of(`each of ${binding.type.axis.resolved.name}`, true);
       break;
     }
     case "Number":
@@ -190,7 +193,7 @@ export function domainOf(
       break;
     case "List":
       context.infer(context, domain, environment);
-      return context.axes.unlike(oneLine(textOf(domain.span)), true);
+      return context.axes.unlike(oneLine(textOf(domain.span)), true, true);
     case "Range": {
       const ends = [domain.from, domain.to];
       const types = ends.map((end) => context.infer(context, end, environment));

@@ -78,24 +78,26 @@ def manifold(proxies, **settings):
 
 
 class Hpl(torch.nn.Module):
-    def __init__(self, clusters, weight, temperature):
+    def __init__(self, levels, weight, temperature):
         super().__init__()
-        self.clusters, self.weight, self.temperature = clusters, weight, temperature
+        self.levels, self.weight, self.temperature = levels, weight, temperature
         self.proxies = torch.nn.Parameter(torch.empty(0))
 
     def forward(self, x, labels):
         unit = normalize(self.proxies)
-        numbers = numbers_of(unit, self.clusters)
-        groups = sorted(set(numbers.tolist()))
-        means = torch.stack([unit[numbers == group].mean(dim=0) for group in groups])
-        own = torch.tensor([groups.index(number) for number in numbers.tolist()])[labels]
-        fine = cross_entropy(normalize(x) @ unit.t() / self.temperature, labels)
-        coarse = cross_entropy(normalize(x) @ normalize(means).t() / self.temperature, own)
-        return fine + self.weight * coarse
+        value = cross_entropy(normalize(x) @ unit.t() / self.temperature, labels)
+        for clusters in self.levels:
+            numbers = numbers_of(unit, clusters)
+            groups = sorted(set(numbers.tolist()))
+            means = torch.stack([unit[numbers == group].mean(dim=0) for group in groups])
+            own = torch.tensor([groups.index(number) for number in numbers.tolist()])[labels]
+            coarse = cross_entropy(normalize(x) @ normalize(means).t() / self.temperature, own)
+            value = value + self.weight * coarse
+        return value
 
 
-def hpl(clusters=10, weight=1, temperature=0.05):
-    return lambda k, d: Hpl(clusters, weight, temperature)
+def hpl(levels=(10,), weight=1, temperature=0.05):
+    return lambda k, d: Hpl(levels, weight, temperature)
 
 
 class Magnet(torch.nn.Module):
@@ -137,8 +139,8 @@ CASES = {
     ],
     "hpl": [
         ("hpl", False, hpl(), PROXIES),
-        ("hpl(clusters: 2)", False, hpl(2), PROXIES),
-        ("hpl(clusters: 3, weight: 0.3, temperature: 0.4)", False, hpl(3, 0.3, 0.4), PROXIES),
+        ("hpl(levels: [2])", False, hpl([2]), PROXIES),
+        ("hpl(levels: [3, 2], weight: 0.3, temperature: 0.4)", False, hpl([3, 2], 0.3, 0.4), PROXIES),
     ],
     "magnet_clusters": [
         ("magnet(clusters: 2)", False, lambda k, d: Magnet(1, 2)),
