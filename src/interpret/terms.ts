@@ -213,6 +213,8 @@ function carriesGradient(node: Node): boolean {
       return isDifferentiable(node.value);
     case "norm":
       return isDifferentiable(node.component);
+    case "solve":
+      return isDifferentiable(node.matrix) || isDifferentiable(node.right);
     case "if":
       return isDifferentiable(node.yes) || isDifferentiable(node.no);
     case "reduce":

@@ -29,7 +29,7 @@ function compiledShares(
   try {
     const dims = batch.views.map((view) => view.columns);
     const given = { ...batch, params: batch.params ?? new Map() };
-    return compileLoss(instance, dims, { shares: true, last: "none" }).evaluate(given).shares;
+    return compileLoss(instance, dims, { shares: true }).evaluate(given).shares;
   } catch (error) {
     if (error instanceof GranularityError) return undefined;
     throw error;
