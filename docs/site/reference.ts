@@ -147,13 +147,16 @@ function sourcesHtml({ sources }: Explained): string {
   return `<h2 id="sources">Sources</h2>\n<ul>\n${items.join("\n")}\n</ul>`;
 }
 
+/** What is written in the language; of what the compiler builds in, the signature says all. */
 function programHtml(
   declaration: Declaration,
   { file, primitive }: Explained,
   highlight: Highlighter,
 ): string {
-  const heading = primitive ? "Declaration" : "Definition";
-  return `<h2 id="definition">${heading}</h2>\n<pre class="program"><code data-language="dml">${highlight(textOf(declaration.span))}</code></pre>\n<p class="aside">${escaped(file)}</p>`;
+  const aside = `<p class="aside">${escaped(file)}</p>`;
+  if (primitive) return aside;
+  const program = highlight(textOf(declaration.span));
+  return `<h2 id="definition">Definition</h2>\n<pre class="program definition"><code data-language="dml">${program}</code></pre>\n${aside}`;
 }
 
 function legendHtml(): string {
