@@ -15,12 +15,16 @@ interface Factor {
   readonly sides: readonly (number | null)[];
 }
 
-/** A factor without the view around it. */
-function factorOf(node: Node, rank: number): Factor {
-  const view = node.operation.kind === "view" ? node.operation.axes : undefined;
+/** A factor without the view around it; a condition counts as 0 or 1 on either side of the view. */
+function factorOf({ build }: Context, node: Node, rank: number): Factor {
+  const counts = node.operation.kind === "real";
+  const outer = counts ? node.inputs[0]! : node;
+  const view = outer.operation.kind === "view" ? outer.operation.axes : undefined;
   const sides = view ?? node.shape.map((_, k) => k);
   const padded = [...Array<null>(rank - sides.length).fill(null), ...sides];
-  return { base: view === undefined ? node : node.inputs[0]!, sides: padded };
+  if (view === undefined) return { base: node, sides: padded };
+  const base = outer.inputs[0]!;
+  return { base: counts ? build.asReal(base) : base, sides: padded };
 }
 
 /** `sum[t] A(…, t) * B(…, t)` as a matrix product; undefined where the body is not of that form. */
@@ -30,7 +34,7 @@ export function productSum(context: Context, body: Lowered, axes: readonly Axis[
   // A product of whole rows would spread an infinity that a mask takes out later.
   if (mayBeInfinite(body.node)) return undefined;
   const rank = body.axes.length;
-  const [left, right] = body.node.inputs.map((node) => factorOf(node, rank)) as [Factor, Factor];
+  const [left, right] = body.node.inputs.map((node) => factorOf(context, node, rank)) as [Factor, Factor];
   const summed = body.axes.findIndex((own) => own.order === axis.order);
   const on = (factor: Factor, k: number): boolean => factor.sides[k] !== null;
   if (summed < 0 || !on(left, summed) || !on(right, summed)) return undefined;
@@ -86,7 +90,7 @@ export function squaredDistanceSum(
   const rank = body.axes.length;
   const last = rank - 1;
   if (body.axes[last]?.order !== axis.order) return undefined;
-  const factors = difference.inputs.map((node) => factorOf(node, rank)) as [Factor, Factor];
+  const factors = difference.inputs.map((node) => factorOf(context, node, rank)) as [Factor, Factor];
   const along = ({ base, sides }: Factor): boolean =>
     VECTORS.has(base.operation.kind) && base.shape.length > 0 && sides[last] === base.shape.length - 1;
   if (!factors.every(along)) return undefined;

@@ -302,14 +302,13 @@ function losses(
   const squaredEuclideanDistance = ops.pairedSquaredDistances(centerEmbeddings, tf.gather(centerC, labels));
   const atTarget = tf.equal(labels, tf.expandDims(ops.indices(0, net.sizes.classes), 1));
   const members = ops.count(atTarget, { over: [1] });
-  const product8 = tf.mul(ops.real(tf.expandDims(atTarget, 1)), tf.transpose(centerEmbeddings, [1, 0]));
-  const difference5 = tf.sub(tf.mul(tf.expandDims(members, 1), centerC), ops.sum(product8, { over: [2] }));
-  const quotient = ops.divide(tf.mul(0.5, difference5), tf.expandDims(tf.add(1, members), 1));
+  const total6 = tf.matMul(ops.real(atTarget), tf.transpose(centerEmbeddings, [1, 0]), false, true);
+  const product8 = tf.mul(0.5, tf.sub(tf.mul(tf.expandDims(members, 1), centerC), total6));
   const center = {
     value: ops.mean(tf.div(squaredEuclideanDistance, 2), { over: [0] }) as tf.Scalar,
     valid: tf.scalar(1),
   };
-  net.update("losses/center/c", tf.sub(centerC, quotient));
+  net.update("losses/center/c", tf.sub(centerC, ops.divide(product8, tf.expandDims(tf.add(1, members), 1))));
 
   return { rank, pull, far, dice, soft, center };
 }
