@@ -2,7 +2,7 @@
  * The site: the pages of docs/, the reference of the standard library, the diagnostics and the example specs, as HTML
  * files that need no server and no scripts. Called by `main.ts` and by the tests.
  */
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { nodeHost } from "../../src/cli/host.ts";
@@ -27,8 +27,11 @@ export interface SiteOptions {
   readonly plots?: (name: string) => boolean;
 }
 
-/** The Markdown pages, by their paths in the repository, in the order of the navigation. */
-const GUIDE: readonly (readonly [source: string, path: string, title: string])[] = [
+/** A Markdown page of the repository. */
+type GuidePage = readonly [source: string, path: string, title: string];
+
+/** The pages whose order and titles matter; other pages of docs/ follow before the last. */
+const GUIDE: readonly GuidePage[] = [
   ["README.md", "index.html", "Overview"],
   ["docs/language.md", "language.html", "The language"],
   ["docs/command-line.md", "command-line.html", "The command line"],
@@ -37,6 +40,8 @@ const GUIDE: readonly (readonly [source: string, path: string, title: string])[]
   ["docs/benchmarks.md", "benchmarks.html", "Benchmarks"],
   ["CONTRIBUTING.md", "contributing.html", "Contributing"],
 ];
+/** Where files that are no pages stand, by their paths in the repository. */
+const FILES: ReadonlyMap<string, string> = new Map([["LICENSE", "LICENSE.txt"]]);
 /** Pages of the repository that the site has another page for. */
 const INSTEAD: ReadonlyMap<string, string> = new Map([["docs/reference.md", REFERENCE]]);
 
@@ -46,21 +51,23 @@ export async function buildSite(out: string, { plots = () => true }: SiteOptions
   const read = (path: string): string => readFileSync(join(root, path), "utf8");
   const highlight = await highlighter(join(root, "grammar", "dml.tmLanguage.json"));
   const examples = readdirSync(join(root, "examples")).filter((name) => name.endsWith(".dml"));
+  const guide = guidePages(root);
   const places = new Map([
-    ...GUIDE.map(([source, path]) => [source, path] as const),
+    ...guide.map(([source, path]) => [source, path] as const),
     ...INSTEAD,
     ...examples.map((name) => [`examples/${name}`, `examples/${name}.html`] as const),
   ]);
-  const copied = new Set<string>();
+  const copied = new Map<string, string>();
   const place = (path: string): string | undefined => {
     const page = places.get(path);
-    if (page !== undefined || !/\.(?:svg|png)$/.test(path) || !existsSync(join(root, path))) return page;
-    copied.add(path);
-    return path;
+    if (page !== undefined) return page;
+    const file = FILES.get(path) ?? (/\.(?:svg|png)$/.test(path) ? path : undefined);
+    if (file !== undefined) copied.set(path, file);
+    return file;
   };
   const render = renderer(highlight, place);
   const pages = [
-    ...GUIDE.map(([source, path, title]) =>
+    ...guide.map(([source, path, title]) =>
       guidePage(render({ source, path, text: read(source) }), path, title),
     ),
     ...referencePages(groupsOf(standardLibrary(nodeHost(root)).scope), highlight, plots),
@@ -68,17 +75,30 @@ export async function buildSite(out: string, { plots = () => true }: SiteOptions
     ...examples.map((name) => examplePage(name, read(`examples/${name}`), highlight)),
   ];
   rmSync(out, { recursive: true, force: true });
-  const sections = navigation();
+  const sections = navigation(guide);
   for (const page of pages) write(join(out, page.path), pageHtml(page, sections));
-  for (const path of copied) write(join(out, path), read(path));
+  for (const [path, file] of copied) write(join(out, file), read(path));
   writeAssets(out, read("docs/site/style.css"));
   return pages.map(({ path }) => path);
 }
 
-function navigation(): NavigationSection[] {
+/** The pages of the guide, those of docs/ that `GUIDE` does not name by their first headings. */
+function guidePages(root: string): GuidePage[] {
+  const known = new Set([...GUIDE.map(([source]) => source), ...INSTEAD.keys()]);
+  const others = readdirSync(join(root, "docs"))
+    .filter((name) => name.endsWith(".md") && !known.has(`docs/${name}`))
+    .sort()
+    .map((name): GuidePage => {
+      const title = /^# (.*)$/m.exec(readFileSync(join(root, "docs", name), "utf8"))?.[1] ?? name;
+      return [`docs/${name}`, name.replace(/\.md$/, ".html"), title];
+    });
+  return [...GUIDE.slice(0, -1), ...others, ...GUIDE.slice(-1)];
+}
+
+function navigation(guide: readonly GuidePage[]): NavigationSection[] {
   const entry = (title: string, path: string): NavigationEntry => ({ title, path });
   return [
-    { title: "Guide", entries: GUIDE.map(([, path, title]) => entry(title, path)) },
+    { title: "Guide", entries: guide.map(([, path, title]) => entry(title, path)) },
     {
       title: "Reference",
       entries: [entry("Standard library", REFERENCE), entry("Diagnostics", DIAGNOSTICS)],

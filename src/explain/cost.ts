@@ -68,9 +68,6 @@ function timeOf(node: Node): Growth {
     case "inverse":
     case "solve":
       return times(own, along);
-    case "solve":
-      // Elimination: for each unknown all of the matrix, and of the right sides.
-      return times(broadcast([shape, ...inputs.map((input) => input.shape)].map(growthOf)), along);
     case "view":
       return ONE;
     default:
