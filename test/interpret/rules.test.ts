@@ -244,6 +244,21 @@ describe("indices", () => {
     expect(value("sum[i] norm(x[i] - 2 * x[0])", batch)).toBeCloseTo(5 + 0 + Math.hypot(6, 7), 12);
   });
 
+  it("refuses an index of samples on rows that are none, of the same number", () => {
+    const text = `loss outer(inner: loss) { param w: real[classes, dim] = normal()
+ mean[i] cosine(x[i], w[y[i]]) + inner(x: w) }`;
+    const use = loss("outer(inner: contrastive)", text);
+    const batch = batchOf(
+      [
+        [1, 0],
+        [0, 1],
+      ],
+      [0, 1],
+    );
+    const params = new Map([["w", { shape: [2, 2], data: Float64Array.of(1, 0, 0, 1) }]]);
+    expect(() => interpretLoss(use, { ...batch, params })).toThrow(/runs over samples in one place/);
+  });
+
   it("refuses an index on axes of different lengths, and one that nothing bounds", () => {
     const batch = batchOf(
       [

@@ -235,7 +235,7 @@ export function claim(index: Node, length: number, samples: boolean, span?: Span
   if (isBoolean(index)) throw new InterpretError("a condition is no index", span);
   if (index.kind !== "variable") return;
   const { variable } = index;
-  variable.samples ||= samples;
+  const settled = variable.size !== undefined && !variable.declared;
   if (variable.size === undefined) {
     variable.size = length;
   } else if (!variable.declared && variable.size !== length) {
@@ -243,7 +243,13 @@ export function claim(index: Node, length: number, samples: boolean, span?: Span
       `the index ${variable.name} runs over ${variable.size} elements elsewhere and over ${length} here`,
       span,
     );
+  } else if (settled && variable.samples !== samples) {
+    throw new InterpretError(
+      `the index ${variable.name} runs over samples in one place and over something else in another`,
+      span,
+    );
   }
+  variable.samples ||= samples;
 }
 
 /**
