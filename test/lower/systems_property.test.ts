@@ -48,7 +48,7 @@ it("random systems and clusterings", () => {
   fc.assert(
     fc.property(
       fc.gen(),
-      fc.constantFrom("sample", "class", "column", 2, 3),
+      fc.constantFrom<keyof typeof DOMAINS | number>("sample", "class", "column", 2, 3),
       fc.nat({ max: BATCHES.length - 1 }),
       fc.nat(),
       (draw, form, which, seed) => {
