@@ -92,7 +92,8 @@ function headOf({
 function rangeText(instance: LossInstance): string {
   const { result } = instance.declaration;
   if (result !== undefined && result.refinements.length > 0) return `${writeType(result)}, as declared`;
-  return assumed(instance).includes("free") ? writeRange(rangeOn(instance, false)) : writeRanges(instance);
+  const any = assumed(instance).includes("free");
+  return any ? `within ${writeRange(rangeOn(instance, false))}` : writeRanges(instance);
 }
 
 function geometryText(instance: LossInstance): string {

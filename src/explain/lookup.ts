@@ -32,15 +32,20 @@ const kinds: readonly NameKind[] = [
   "compression",
   "initializer",
   "function",
+  "reduction",
 ];
 
 /** Everything of that name, by kind; empty where there is nothing. */
 export function explainName(name: string, scope: Scope): Explained[] {
-  return kinds.flatMap((kind) => {
-    const found = scope.lookup(kind, name);
-    if (found === undefined) return [];
-    return [explained(found.declaration, found.scope)];
-  });
+  return declarationsOf(name, scope).map(({ declaration, scope: own }) => explained(declaration, own));
+}
+
+/** The declarations of that name, by kind, each with the scope of its names. */
+export function declarationsOf(
+  name: string,
+  scope: Scope,
+): { readonly declaration: Declaration; readonly scope: Scope }[] {
+  return kinds.flatMap((kind) => scope.lookup(kind, name) ?? []);
 }
 
 /** A declaration with what the compiler finds out about it; `scope`: that of its names. */

@@ -49,11 +49,11 @@ function lowered(instance: LossInstance, dim: number): LoweredLoss {
   return lowerLoss(new Graph(), instance, { path: "loss", views, rules: NO_RULES });
 }
 
-/** On unit vectors and on any, where that differs: "[0, 2] on unit vectors, [0, ∞) on others". */
+/** On unit vectors and on any, where that differs: "within [0, 2] on unit vectors, within [0, ∞) on others". */
 export function writeRanges(instance: LossInstance): string {
   const unit = writeRange(rangeOn(instance, true));
   const any = ignoresLengths(instance) ? unit : writeRange(rangeOn(instance, false));
-  return unit === any ? unit : `${unit} on unit vectors, ${any} on others`;
+  return unit === any ? `within ${unit}` : `within ${unit} on unit vectors, within ${any} on others`;
 }
 
 /** "[0, 2]", "[0, ∞)", "(−∞, ∞)" */

@@ -1,10 +1,10 @@
 /** `dmlc explain`: pages of codes, names of the standard library, and what is said of anything else. */
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { catalogue } from "../../src/diagnostics/explain/catalogue.ts";
 import { explainableNames, explainName } from "../../src/explain/lookup.ts";
 import { standardLibrary } from "../../src/resolve/modules.ts";
 import { host } from "../check/harness.ts";
-import { dmlc } from "../cli/support.ts";
+import { dmlc, folder } from "../cli/support.ts";
 
 const { scope } = standardLibrary(host({}));
 
@@ -88,6 +88,13 @@ describe("a name", () => {
     for (const { primitive, formula } of explained) expect(formula.length > 0).toBe(!primitive);
   });
 
+  it("gives its formula alone as TeX", async () => {
+    const { code, out } = await dmlc("explain", "dot", "--format", "tex");
+    expect(code).toBe(0);
+    expect(out).toMatch(/^\\begin\{aligned\}\n[^]*\\sum_\{t\}[^]*\n\\end\{aligned\}\n$/);
+    expect(await dmlc("explain", "relu", "--format", "tex")).toMatchObject({ code: 2, out: "" });
+  });
+
   it("that nothing has is answered with 2 and the nearest one", async () => {
     for (const [name, help] of [
       ["tripelt", "Did you mean triplet?"],
@@ -97,6 +104,47 @@ describe("a name", () => {
     ] as const) {
       const outcome = await dmlc("explain", name);
       expect(outcome).toMatchObject({ code: 2, out: "" });
+      expect(outcome.err).toContain(help);
+    }
+  });
+});
+
+describe("a file of one's own", () => {
+  const files = folder();
+  afterAll(() => files.clean());
+  const own = files.write(
+    "own.dml",
+    "/// Far from all.\nloss away(limit: real > 0 = 1) { mean[i, j | differs(i, j)] relu(limit - near(x[i], x[j])) }\n" +
+      "distance near(u, v) = 2 * euclidean(u, v)\n",
+  );
+
+  it("is explained as the standard library is, by name or whole", async () => {
+    const { code, out, err } = await dmlc("explain", `${own}:away`);
+    expect({ code, err }).toEqual({ code: 0, err: "" });
+    for (const part of [
+      "loss away",
+      "Far from all.",
+      "real > 0",
+      "at least 2 classes of 1 sample",
+      "grows as B²",
+    ])
+      expect(out).toContain(part);
+    expect(out).not.toContain("distance near");
+    const whole = JSON.parse((await dmlc("explain", own, "--format", "json")).out) as { name: string }[];
+    expect(whole.map(({ name }) => name)).toEqual(["away", "near"]);
+  });
+
+  it("without such a name, such a file, or with errors is answered so", async () => {
+    const models = files.write("models.dml", 'dataset photos = folder("p")\n');
+    const wrong = files.write("wrong.dml", "loss wrong() { sum[ }\n");
+    for (const [asked, code, help] of [
+      [`${own}:awy`, 2, "Did you mean away?"],
+      [models, 2, "declares nothing to explain"],
+      ["nowhere.dml", 2, "cannot read nowhere.dml"],
+      [wrong, 1, "error"],
+    ] as const) {
+      const outcome = await dmlc("explain", asked);
+      expect(outcome).toMatchObject({ code, out: "" });
       expect(outcome.err).toContain(help);
     }
   });

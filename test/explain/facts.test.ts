@@ -43,10 +43,11 @@ describe("facts", () => {
   it("of a pair loss, a loss per class, a loss of two views", () => {
     expect(facts("contrastive", "loss")).toEqual({
       Granularity: "per sample: made of sums and means over the samples of the batch",
-      Range: "[0, 3] on unit vectors, [0, ∞) on others",
+      Range: "within [0, 3] on unit vectors, within [0, ∞) on others",
       Geometry: "made for unit vectors: end the head with `normalize`",
       Folding: "`compress` can fold an ensemble with it",
-      Batch: "at least 2 classes of 2 samples",
+      Batch:
+        "at least 2 classes of 1 sample; every term of the formula has tuples from 2 classes of 2 samples on",
       Memory: "grows as B²",
       Time: "grows as B²·K + B²·D",
     });
@@ -72,8 +73,10 @@ describe("facts", () => {
       Memory: "grows as B⁴, with `contrastive`",
     });
     expect(facts("semi_hard", "miner")).toMatchObject({ Chooses: "triplets (a, p, n)" });
-    expect(facts("euclidean", "distance")["Range"]).toBe("[0, 2] on unit vectors, [0, ∞) on others");
-    expect(facts("cosine", "similarity")["Range"]).toBe("[−1, 1]");
+    expect(facts("euclidean", "distance")["Range"]).toBe(
+      "within [0, 2] on unit vectors, within [0, ∞) on others",
+    );
+    expect(facts("cosine", "similarity")["Range"]).toBe("within [−1, 1]");
   });
 });
 
@@ -156,18 +159,21 @@ describe("ranges", () => {
 });
 
 describe("batches", () => {
+  const size = (classes: number, samples: number) => ({ classes, samples });
   it.each([
-    ["mean[i, j | same(i, j)] euclidean(x[i], x[j])", { classes: 1, samples: 2 }],
-    ["mean[i, j | differs(i, j)] euclidean(x[i], x[j])", { classes: 2, samples: 1 }],
-    [
-      "mean[i, j, k | differs(i, j), differs(j, k), differs(i, k)] dot(x[i], x[j])",
-      { classes: 3, samples: 1 },
-    ],
-    ["mean[i] log1p(sum[p | same(i, p)] exp(dot(x[i], x[p])))", { classes: 1, samples: 2 }],
-    ["mean[i] norm(x[i])", { classes: 1, samples: 1 }],
-    ["0 * mean[i] norm(x[i])", undefined],
-  ])("of %s", (body, needs) => {
-    expect(batchNeeds(formula(body))).toEqual(needs);
+    ["mean[i, j | same(i, j)] euclidean(x[i], x[j])", size(1, 2), size(1, 2)],
+    ["mean[i, j | differs(i, j)] euclidean(x[i], x[j])", size(2, 1), size(2, 1)],
+    // Met by vectors that are near.
+    ["mean[i, j | differs(i, j)] relu(0.1 - euclidean(x[i], x[j]))", size(2, 1), size(2, 1)],
+    ["mean[i, j, k | differs(i, j), differs(j, k), differs(i, k)] dot(x[i], x[j])", size(3, 1), size(3, 1)],
+    ["mean[i] log1p(sum[p | same(i, p)] exp(dot(x[i], x[p])))", size(1, 2), size(1, 2)],
+    ["mean[i] (norm(x[i]) + sum[p | differs(i, p)] dot(x[i], x[p]))", size(1, 1), size(2, 1)],
+  ])("of %s", (body, least, whole) => {
+    expect(batchNeeds(formula(body))).toEqual({ least, whole });
+  });
+
+  it("of a loss that nothing serves", () => {
+    expect(batchNeeds(formula("0 * mean[i] norm(x[i])"))).toBeUndefined();
   });
 });
 
