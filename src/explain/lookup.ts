@@ -32,7 +32,6 @@ const kinds: readonly NameKind[] = [
   "compression",
   "initializer",
   "function",
-  "reduction",
 ];
 
 /** Everything of that name, by kind; empty where there is nothing. */
