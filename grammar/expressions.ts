@@ -36,22 +36,29 @@ export abstract class ExpressionRules extends DeclarationRules {
     this.OPTION2({
       GATE: () => this.clauseIsNext(),
       DEF: () => {
-        this.CONSUME(t.On);
+        this.CONSUME(t.By);
         this.SUBRULE2(this.expression);
       },
     });
     this.OPTION3({
       GATE: () => this.clauseIsNext(),
       DEF: () => {
-        this.CONSUME(t.Against);
+        this.CONSUME(t.On);
         this.SUBRULE3(this.expression);
       },
     });
     this.OPTION4({
       GATE: () => this.clauseIsNext(),
       DEF: () => {
-        this.CONSUME(t.With);
+        this.CONSUME(t.Against);
         this.SUBRULE4(this.expression);
+      },
+    });
+    this.OPTION5({
+      GATE: () => this.clauseIsNext(),
+      DEF: () => {
+        this.CONSUME(t.With);
+        this.SUBRULE5(this.expression);
       },
     });
   });

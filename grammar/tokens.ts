@@ -186,6 +186,7 @@ export const Of = contextual("of", clause, "[ \\t]*\\(");
 export const Assumes = contextual("assumes", clause, aName);
 export const For = contextual("for", clause, "[ \\t]*\\(");
 export const Needs = contextual("needs", clause, aName);
+export const By = contextual("by", clause, aName);
 export const On = contextual("on", clause, aName);
 export const Against = contextual("against", clause, aName);
 export const With = contextual("with", clause, aName);
@@ -257,6 +258,7 @@ export const contextualWords: readonly TokenType[] = [
   Assumes,
   For,
   Needs,
+  By,
   On,
   Against,
   With,

@@ -15,11 +15,13 @@ import { sizeOf } from "../types/shapes.ts";
 import { built, reportNotBuilt } from "./built.ts";
 import { budgets, type CheckContext } from "./context.ts";
 import { defaults } from "./defaults.ts";
+import { labelsOf } from "./labels.ts";
 import { defaultUse, numberOf, primitiveUse } from "./primitive_use.ts";
 import { readSettings, type SettingTable } from "./settings.ts";
 
-const table: SettingTable<"image" | "split" | "augment"> = {
+const table: SettingTable<"image" | "labels" | "split" | "augment"> = {
   image: { form: "value", example: "image: rgb(64x64)" },
+  labels: { form: "value", example: "labels: [coarse, fine]" },
   split: { form: "value", example: "split: zero_shot(train: 0.5, validation: 0.1)" },
   augment: { form: "value", example: "augment: affine(rotate: 10deg) |> cutout(8)" },
 };
@@ -46,6 +48,7 @@ export function checkDataSet(declaration: DatasetDeclaration, context: CheckCont
     reportNotBuilt(`The source \`${source.name}\``, source.span, diagnostics);
     return undefined;
   }
+  const labels = labelsOf(settings.get("labels")?.value, source, context);
   if (imageValue !== undefined && image === undefined) return undefined;
   const shape = imageShape(declaration, source, image, context);
   const numbers = sizeOf(shape ?? []) ?? 0;
@@ -55,8 +58,9 @@ export function checkDataSet(declaration: DatasetDeclaration, context: CheckCont
       limit: formatNumber(budgets.features),
       help: "Take smaller images.",
     });
-  if (shape === undefined || split === undefined || augment === undefined) return undefined;
-  return { name, source, split, augment, image: shape };
+  if (shape === undefined || split === undefined || augment === undefined || labels === undefined)
+    return undefined;
+  return { name, source, split, augment, image: shape, labels };
 }
 
 function transforms(expression: Expression, context: CheckContext): readonly PrimitiveUse[] | undefined {

@@ -33,8 +33,8 @@ export function groupsOf(call: Call, diagnostics: Diagnostics): readonly Group[]
   const groups: Group[] = [];
   let whole = true;
   for (const entry of uniqueEntries(call.block, "groups", diagnostics)) {
-    const { value, miner, memory } = entry;
-    const part = miner ?? memory;
+    const { value, label, miner, memory } = entry;
+    const part = label ?? miner ?? memory;
     if (value !== undefined && entry.block === undefined && part === undefined) {
       groups.push({ entry, value });
       continue;
@@ -45,7 +45,7 @@ export function groupsOf(call: Call, diagnostics: Diagnostics): readonly Group[]
       needed:
         part === undefined
           ? "a combination of losses after a colon"
-          : `no \`${part === miner ? "on" : "against"}\`, which belongs to the entries of \`losses\``,
+          : `no \`${part === label ? "by" : part === miner ? "on" : "against"}\`, which belongs to the entries of \`losses\``,
       example: `${entry.name.text}: learned(a, b)`,
     });
   }

@@ -21,6 +21,8 @@ export interface CheckedLoss {
   readonly name: string;
   readonly entry: Entry;
   readonly instance?: LossInstance;
+  /** `by LABEL`. */
+  readonly label?: string;
   readonly miner?: MinerInstance;
   readonly memory?: MemoryPlan;
   readonly head?: Expression;
@@ -59,6 +61,7 @@ function checkEntry(entry: Entry, context: CheckContext): CheckedLoss {
   if (instance !== undefined) checkUse(instance, entry.value.span, context);
   const miner =
     entry.miner === undefined ? undefined : instantiateMiner(entry.miner, scope, new Map(), diagnostics);
+  const label = entry.label === undefined ? undefined : checkBy(entry.label, context);
   const memory =
     entry.memory === undefined || entry.memory.kind === "Missing"
       ? undefined
@@ -69,9 +72,22 @@ function checkEntry(entry: Entry, context: CheckContext): CheckedLoss {
     text,
     ...head,
     ...(instance === undefined ? {} : { instance }),
+    ...(label === undefined ? {} : { label }),
     ...(miner === undefined ? {} : { miner }),
     ...(memory === undefined ? {} : { memory }),
   };
+}
+
+/** `by LABEL`: the name of a label. */
+function checkBy(expression: Expression, { diagnostics }: CheckContext): string | undefined {
+  if (expression.kind === "Name") return expression.text;
+  if (expression.kind !== "Missing")
+    diagnostics.report(malformedSetting, expression.span, {
+      what: "`by`",
+      needed: "the name of a label of the data set",
+      example: "kind: arcface() by coarse",
+    });
+  return undefined;
 }
 
 /** `against memory(size)`: of a loss of one view. */
@@ -104,15 +120,18 @@ function checkUse(instance: LossInstance, place: Span, context: CheckContext): v
     checkLossBudgets(declaration, parameters, place, context);
 }
 
-/** Whether a loss's formula compares samples of one class, and of different classes. */
+/** Whether a loss's formula compares samples of one class, and of different classes; further labels aside. */
 function comparisons(instance: LossInstance): { same: boolean; differs: boolean } {
   const calls = new Set<string>();
-  for (const { declaration } of withInner(instance))
+  for (const { declaration } of withInner(instance)) {
+    const own = declaration.statements.map(({ name }) => name.text);
     walk(declaration, {
       enter: (node) => {
-        if (node.kind === "Call") calls.add(node.callee.text);
+        if (node.kind !== "Call" || own.includes(node.callee.text)) return;
+        if (!node.arguments.some(({ name }) => name?.text === "on")) calls.add(node.callee.text);
       },
     });
+  }
   return { same: calls.has("same"), differs: calls.has("differs") };
 }
 
@@ -126,9 +145,9 @@ export function checkBatchServes(
   const classes = { kind: "number", value: batch.classes, unit: "class" } as const;
   const samples = { kind: "number", value: batch.samples, unit: "sample" } as const;
   const text = `${writeNumber(classes)} * ${writeNumber(samples)}`;
-  for (const { instance, name, entry, memory } of losses) {
-    // A memory holds further samples of a class, and of other classes.
-    if (instance === undefined || memory !== undefined) continue;
+  for (const { instance, name, entry, memory, label } of losses) {
+    // A memory holds further samples of a class, and of other classes; by another label, classes are alike.
+    if (instance === undefined || memory !== undefined || label !== undefined) continue;
     const needs = comparisons(instance);
     const word =
       needs.same && batch.samples < 2 ? "same" : needs.differs && batch.classes < 2 ? "differs" : undefined;

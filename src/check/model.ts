@@ -14,6 +14,7 @@ import type { CheckContext } from "./context.ts";
 import { checkDataSet } from "./data_set.ts";
 import { checkCompress, checkEvaluate } from "./evaluation.ts";
 import { checkHeads } from "./heads.ts";
+import { checkLabels } from "./labels.ts";
 import { checkLosses } from "./losses.ts";
 import { expandPipeline } from "./pipeline.ts";
 import { checkAssumptions } from "./rules/assumptions.ts";
@@ -78,6 +79,7 @@ export function checkModel(declaration: ModelDeclaration, context: CheckContext)
     checkPrefixes(instance, head, context);
     checkAssumptions(instance, head, context);
   }
+  for (const loss of losses) checkLabels(loss, data, context);
   const places = losses.map((loss) => ({ name: loss.name, span: loss.entry.span }));
   const combine = losses.length === 0 ? undefined : checkCombine(valueOf("combine"), places, owner, context);
   const train = checkTrain(
@@ -104,7 +106,7 @@ export function checkModel(declaration: ModelDeclaration, context: CheckContext)
       output: expanded.output,
     },
     heads: heads.heads,
-    losses: losses.flatMap(({ name: loss, instance, miner, memory, entry, text }) =>
+    losses: losses.flatMap(({ name: loss, instance, label, miner, memory, entry, text }) =>
       instance === undefined
         ? []
         : [
@@ -114,6 +116,7 @@ export function checkModel(declaration: ModelDeclaration, context: CheckContext)
               head: heads.headOf.get(loss) ?? loss,
               span: entry.span,
               text,
+              ...(label === undefined ? {} : { label }),
               ...(miner === undefined ? {} : { miner }),
               ...(memory === undefined ? {} : { memory }),
             },

@@ -101,11 +101,16 @@ function hasForm(entry: Entry, rule: SettingRule): boolean {
     : entry.block !== undefined && entry.value === undefined;
 }
 
-/** `on`, `against` and `with` belong to losses. */
+/** `by`, `on`, `against` and `with` belong to losses. */
 export function refuseLossParts(entry: Entry, diagnostics: Diagnostics): void {
-  const part = entry.miner ?? entry.memory ?? entry.head;
+  const part = entry.label ?? entry.miner ?? entry.memory ?? entry.head;
   if (part === undefined || part.kind === "Missing") return;
-  const word = part === entry.miner ? "on" : part === entry.memory ? "against" : "with";
+  const words = [
+    ["by", entry.label],
+    ["on", entry.miner],
+    ["against", entry.memory],
+  ] as const;
+  const word = words.find(([, each]) => each === part)?.[0] ?? "with";
   diagnostics.report(malformedSetting, part.span, {
     what: `\`${entry.name.text}\``,
     needed: `no \`${word}\`, which belongs to the entries of \`losses\``,

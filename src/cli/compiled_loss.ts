@@ -3,7 +3,7 @@
  * and what the parity tests hold against it. The text is that of an emitted program; an engine must have been started.
  */
 import * as tf from "@tensorflow/tfjs-core";
-import type { Memory } from "../interpret/index.ts";
+import type { LabelSet, Memory } from "../interpret/index.ts";
 import { initialStates } from "../interpret/index.ts";
 import { eraseTypes } from "../emit/typescript/erase.ts";
 import { lossStatements } from "../emit/typescript/losses.ts";
@@ -35,6 +35,8 @@ export interface CompiledBatch {
   readonly views: readonly { readonly rows: number; readonly columns: number; readonly data: Float64Array }[];
   readonly labels: readonly number[];
   readonly classes: number;
+  /** What samples are by the further labels of the data set. */
+  readonly further?: ReadonlyMap<string, LabelSet>;
   readonly params: ReadonlyMap<string, CompiledTensor>;
   /** States before the step, by the interpreter's names; those not given have their initial values, drawn with seed 0. */
   readonly states?: ReadonlyMap<string, CompiledTensor>;
@@ -65,6 +67,8 @@ export interface CompileOptions {
   readonly samples?: number;
   /** `LOSS on MINER`. */
   readonly miner?: MinerInstance | undefined;
+  /** `LOSS by LABEL`. */
+  readonly by?: string | undefined;
   /** `LOSS against memory(size)`. */
   readonly memory?: number | undefined;
   /** Whether the shares of the samples are wanted. */
@@ -90,8 +94,8 @@ export function compileLoss(
   options: CompileOptions = {},
 ): CompiledLoss {
   const views = dims.map((dim, k) => ({ name: `view${k}`, dim }));
-  const { miner, memory, shares, last } = options;
-  const inputs = { path: PATH, views, miner, memory, shares, rules: NO_RULES };
+  const { miner, memory, by, shares, last } = options;
+  const inputs = { path: PATH, views, miner, memory, by, shares, rules: NO_RULES };
   const written = lowerLoss(new Graph(), instance, inputs);
   const lowered =
     last === "none" ? written : optimise(new Graph(), [{ lowered: written }], options, last)[0]!.lowered;
@@ -101,7 +105,16 @@ export function compileLoss(
   type Run = (...args: unknown[]) => LossValue;
   let run: Run | undefined;
   const bound = (...args: unknown[]): LossValue => {
-    run ??= new Function("tf", "ops", "embeddings", "labels", "net", "ids", eraseTypes(body)) as Run;
+    run ??= new Function(
+      "tf",
+      "ops",
+      "embeddings",
+      "labels",
+      "net",
+      "ids",
+      "otherLabels",
+      eraseTypes(body),
+    ) as Run;
     return run(tf, opsWith(options), ...args);
   };
   const parameters = lowered.parameters.map(({ name, shape }) => ({ name: bare(name), shape }));
@@ -116,7 +129,7 @@ export function compileLoss(
   };
   function computed(batch: CompiledBatch): Computed {
     const before = batch.memory === undefined ? [] : statesOf(batch.memory, "view0");
-    const sizes = { classes: batch.classes, dim: dims[0]! };
+    const sizes = { classes: batch.classes, dim: dims[0]!, labels: classesByLabel(batch), by };
     const drawn = states.some(({ initial }) => typeof initial !== "number");
     const first = drawn ? initialStates(instance, sizes, 0) : [];
     const given = { ...batch, states: new Map([...first, ...(batch.states ?? []), ...before]) };
@@ -164,7 +177,7 @@ function compute(
     const byName = new Map(parameters.map(({ name }, k) => [`${PATH}/${name}`, at(batch.views.length + k)]));
     const before = new Map(states.map((state) => [whole(state.name), stateBefore(state, batch)]));
     const net = {
-      sizes: { classes: batch.classes },
+      sizes: { classes: batch.classes, labels: classesByLabel(batch) },
       param: (name: string) => byName.get(name)!,
       state: (name: string) => before.get(name)!,
       noise: (name: string) =>
@@ -179,7 +192,10 @@ function compute(
     };
     const ids = batch.ids ?? batch.labels.map((_, row) => row);
     const [labels, samples] = [batch.labels, ids].map((row) => tf.tensor1d([...row], "int32"));
-    return run(embeddings, labels, net, samples);
+    const otherLabels = Object.fromEntries(
+      [...(batch.further ?? [])].map(([name, set]) => [name, tf.tensor1d([...set.labels], "int32")]),
+    );
+    return run(embeddings, labels, net, samples, otherLabels);
   };
   /** What a loss says and the gradient of a number made of it. */
   const differentiated = (
@@ -219,6 +235,10 @@ function compute(
   return { ...computed, shares: { perSample, constant, gradient: shares.gradient } };
 }
 
+function classesByLabel({ further }: CompiledBatch): Record<string, number> {
+  return Object.fromEntries([...(further ?? [])].map(([name, { classes }]) => [name, classes]));
+}
+
 /** A draw's numbers, and the path of the loss whose stream they come from. */
 interface NoiseOfLoss extends LossNoise {
   readonly stream: string;
@@ -233,13 +253,15 @@ function noiseNow({ name, shape, stream }: NoiseOfLoss, batch: CompiledBatch): t
 }
 
 function sizesOf(batch: CompiledBatch): Parameters<typeof lengthOf>[1] {
-  return { batch: batch.labels.length, classes: batch.classes };
+  return { batch: batch.labels.length, classes: batch.classes, labels: classesByLabel(batch) };
 }
 
-function stateBefore({ name, shape, initial }: LossState, { states, classes }: CompiledBatch): tf.Tensor {
-  const given = states?.get(name);
+function stateBefore({ name, shape, initial }: LossState, batch: CompiledBatch): tf.Tensor {
+  const given = batch.states?.get(name);
   if (given !== undefined) return tf.tensor(Float32Array.from(given.data), [...given.shape], "float32");
   if (typeof initial !== "number") throw new Error(`no value for the state ${name}`);
-  const sides = shape.map((side) => (side === "classes" ? classes : (side as number)));
-  return tf.fill(sides, initial);
+  return tf.fill(
+    shape.map((side) => lengthOf(side, sizesOf(batch))),
+    initial,
+  );
 }

@@ -17,6 +17,7 @@ export function statesOf(memory: Memory, head: string): Map<string, Tensor> {
   const [{ columns, data }] = views as [Memory["views"][number]];
   const empty = size - labels.length;
   const names = paths(size, head);
+  const further = [...(memory.further ?? [])];
   const embeddings = new Float64Array(size * columns);
   embeddings.set(data, empty * columns);
   const padded = (values: readonly number[]): Tensor => {
@@ -28,6 +29,7 @@ export function statesOf(memory: Memory, head: string): Map<string, Tensor> {
     [names.embeddings, { shape: [size, columns], data: embeddings }],
     [names.labels, padded(labels)],
     [names.ids, padded(ids)],
+    ...further.map(([name, own]) => [`${names.labels}/${name}`, padded(own)] as const),
   ]);
 }
 
@@ -42,6 +44,9 @@ export function memoryOf(
     states.get(name),
   );
   if (embeddings === undefined || labels === undefined || ids === undefined) return undefined;
+  const further = [...states].flatMap(([name, values]) =>
+    name.startsWith(`${names.labels}/`) ? [[name.slice(names.labels.length + 1), values] as const] : [],
+  );
   const columns = embeddings.length / size;
   const empty = Array.from(labels).filter((label) => label < 0).length;
   const data = Float64Array.from(embeddings).slice(empty * columns);
@@ -49,6 +54,9 @@ export function memoryOf(
     size,
     views: [{ rows: size - empty, columns, data }],
     labels: Array.from(labels).slice(empty),
+    ...(further.length === 0
+      ? {}
+      : { further: new Map(further.map(([name, own]) => [name, Array.from(own).slice(empty)])) }),
     ids: Array.from(ids).slice(empty),
   };
 }

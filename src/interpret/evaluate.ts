@@ -45,21 +45,25 @@ export class Evaluation {
   readonly graph: Graph;
   private readonly memos: (Int32Array | null | undefined)[];
   private readonly firstSlot: ReadonlyMap<Input, Slot>;
-  private readonly labels: ArrayLike<number>;
+  private readonly labels: ReadonlyMap<Input, ArrayLike<number>>;
   private readonly ids: ArrayLike<number> | undefined;
 
-  /** `firstSlot`: where the elements of each input but the labels start on the tape, in row-major order. */
+  /**
+   * `firstSlot`: where the elements of each input but the labels start on the tape, in row-major order; `labels`: those of
+   * the inputs that are labels.
+   */
   constructor(
     graph: Graph,
     tape: Tape,
     firstSlot: ReadonlyMap<Input, Slot>,
+    labels: ReadonlyMap<Input, ArrayLike<number>>,
     samples: Samples,
     watched: readonly Node[] = [],
   ) {
     this.graph = graph;
     this.tape = tape;
     this.firstSlot = firstSlot;
-    this.labels = samples.labels;
+    this.labels = labels;
     this.ids = samples.ids;
     this.memos = [];
     this.held = new Float64Array(graph.nodes.length);
@@ -110,7 +114,7 @@ export class Evaluation {
         const i = this.index(node.left);
         const j = this.index(node.right);
         if (i < 0 || j < 0) return false;
-        const alike = this.label(i, node) === this.label(j, node);
+        const alike = this.label(i, node.labels, node) === this.label(j, node.labels, node);
         return node.op === "same" ? alike && !this.identical(i, j) : !alike;
       }
       case "if":
@@ -140,7 +144,7 @@ export class Evaluation {
       case "element":
         if (node.input.role === "labels") {
           const i = this.index(node.indices[0]!);
-          return i < 0 ? undefined : this.label(i, node);
+          return i < 0 ? undefined : this.label(i, node.input, node);
         }
         break;
       case "unary": {
@@ -172,9 +176,10 @@ export class Evaluation {
     return i === j || (this.ids !== undefined && this.ids[i] === this.ids[j]);
   }
 
-  private label(i: number, node: Node): number {
-    if (i >= this.labels.length) throw outside(i, this.labels.length, node);
-    return this.labels[i]!;
+  private label(i: number, input: Input, node: Node): number {
+    const labels = this.labels.get(input)!;
+    if (i >= labels.length) throw outside(i, labels.length, node);
+    return labels[i]!;
   }
 
   private element(node: Node & { kind: "element" }): Slot {

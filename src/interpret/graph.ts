@@ -120,8 +120,14 @@ export class Graph {
     return this.intern(`n${operand.id}`, { kind: "not", operand });
   }
 
-  pair(op: "same" | "differs", left: Node, right: Node): Node {
-    return this.intern(`p${op} ${left.id} ${right.id}`, { kind: "pair", op, left, right });
+  pair(op: "same" | "differs", left: Node, right: Node, labels: Input): Node {
+    return this.intern(`p${op} ${left.id} ${right.id} ${labels.id}`, {
+      kind: "pair",
+      op,
+      left,
+      right,
+      labels,
+    });
   }
 
   choose(condition: Node, yes: Node, no: Node): Node {

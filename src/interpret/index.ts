@@ -5,4 +5,4 @@ export { BudgetError, InterpretError, MinerError } from "./errors.ts";
 export { initialParams, initialStates } from "./initial.ts";
 export { interpreterFor, interpretLoss, paramShapes } from "./interpret.ts";
 export type { Memory } from "./memory.ts";
-export type { Interpretation, InterpretOptions, LossBatch, Matrix, Tensor } from "./interpret.ts";
+export type { Interpretation, InterpretOptions, LabelSet, LossBatch, Matrix, Tensor } from "./interpret.ts";

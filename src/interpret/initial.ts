@@ -3,8 +3,8 @@
  * use. Called by `dmlc try` and by tests. Pure.
  */
 import type { LossInstance } from "../resolve/values.ts";
-import { expandLoss } from "./expand/loss.ts";
-import type { ExpandedLoss } from "./expand/loss.ts";
+import { expandedFor } from "./expand/loss.ts";
+import type { ParamSizes } from "./expand/loss.ts";
 import { drawn } from "./initializers.ts";
 import type { Tensor } from "./interpret.ts";
 
@@ -14,7 +14,7 @@ import type { Tensor } from "./interpret.ts";
  */
 export function initialParams(
   instance: LossInstance,
-  sizes: { readonly classes: number; readonly dim: number },
+  sizes: ParamSizes,
   seed: number,
   name: string = instance.declaration.name.text,
 ): Map<string, Tensor> {
@@ -27,7 +27,7 @@ export function initialParams(
 /** First values of the states that start from an initialiser, in the same way; the others start from a constant. */
 export function initialStates(
   instance: LossInstance,
-  sizes: { readonly classes: number; readonly dim: number },
+  sizes: ParamSizes,
   seed: number,
   name: string = instance.declaration.name.text,
 ): Map<string, Tensor> {
@@ -36,12 +36,4 @@ export function initialStates(
     if ("arguments" in initial)
       values.set(input.name, { shape: input.shape, data: drawn(initial, input, seed, `losses/${name}`) });
   return values;
-}
-
-function expandedFor(
-  instance: LossInstance,
-  sizes: { readonly classes: number; readonly dim: number },
-): ExpandedLoss {
-  const dims = Array.from({ length: instance.declaration.views?.length ?? 1 }, () => sizes.dim);
-  return expandLoss(instance, { batch: 1, remembered: 0, classes: sizes.classes, dims }, undefined);
 }

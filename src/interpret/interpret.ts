@@ -9,8 +9,8 @@
 import type { LossInstance, MinerInstance } from "../resolve/values.ts";
 import { InterpretError } from "./errors.ts";
 import { Evaluation } from "./evaluate.ts";
-import { expandLoss } from "./expand/loss.ts";
-import type { BatchSizes, ExpandedLoss } from "./expand/loss.ts";
+import { expandedFor, expandLoss } from "./expand/loss.ts";
+import type { BatchSizes, ExpandedLoss, ParamSizes } from "./expand/loss.ts";
 import type { StateInfo } from "./expand/registry.ts";
 import { isTensor } from "./expand/tensor.ts";
 import type { Operand } from "./expand/tensor.ts";
@@ -38,12 +38,20 @@ export interface Tensor {
   readonly data: Float64Array;
 }
 
+/** What samples are by one label: class of each row, 0 to classes - 1. */
+export interface LabelSet {
+  readonly labels: readonly number[];
+  readonly classes: number;
+}
+
 export interface LossBatch {
   /** One matrix for each view, of equal numbers of rows. */
   readonly views: readonly Matrix[];
   /** Class of each row, 0 to classes - 1. */
   readonly labels: readonly number[];
   readonly classes: number;
+  /** What samples are by the further labels of the data set; by the class too where it has a name. */
+  readonly further?: ReadonlyMap<string, LabelSet>;
   /** By name, `w`, or `w_2` for an inner loss's: every parameter that `paramShapes` lists. */
   readonly params?: ReadonlyMap<string, Tensor>;
   /** States before the step, by name; those not given have their initial values, drawn with seed 0. */
@@ -64,6 +72,8 @@ export interface InterpretOptions {
   readonly terms?: boolean;
   /** `LOSS on MINER`. */
   readonly miner?: MinerInstance;
+  /** `LOSS by LABEL`. */
+  readonly by?: string | undefined;
 }
 
 export interface Interpretation {
@@ -93,7 +103,7 @@ export function interpretLoss(
   options: InterpretOptions = {},
 ): Interpretation {
   checkBatch(batch);
-  return interpretExpanded(expandLoss(instance, sizesOf(batch), options.miner), batch, options);
+  return interpretExpanded(expandLoss(instance, sizesOf(batch), options.miner, options.by), batch, options);
 }
 
 /**
@@ -107,7 +117,7 @@ export function interpreterFor(
 ): (batch: LossBatch) => Interpretation {
   checkBatch(like);
   const sizes = JSON.stringify(sizesOf(like));
-  const loss = expandLoss(instance, sizesOf(like), options.miner);
+  const loss = expandLoss(instance, sizesOf(like), options.miner, options.by);
   return (batch) => {
     checkBatch(batch);
     if (JSON.stringify(sizesOf(batch)) !== sizes)
@@ -121,6 +131,7 @@ function sizesOf(batch: LossBatch): BatchSizes {
     batch: batch.labels.length,
     remembered: batch.memory?.labels.length ?? 0,
     classes: batch.classes,
+    labels: classesByLabel(batch),
     dims: batch.views.map((view) => view.columns),
   };
 }
@@ -131,7 +142,7 @@ function interpretExpanded(loss: ExpandedLoss, batch: LossBatch, options: Interp
   const firstSlot = inputsOf(loss, batch, samples, tape);
   const { reductions, lists } = outermost(loss.root);
   const watched = options.terms === true ? watchable([...reductions, ...lists]) : [];
-  const evaluation = new Evaluation(loss.graph, tape, firstSlot, samples, watched);
+  const evaluation = new Evaluation(loss.graph, tape, firstSlot, labelsOf(loss, samples), samples, watched);
   const root = evaluation.evaluate(loss.root);
   const valid = reductions.length === 0 || reductions.some((node) => evaluation.held[node.id]! > 0);
   const defined = valid && root !== ABSENT;
@@ -162,18 +173,14 @@ function interpretExpanded(loss: ExpandedLoss, batch: LossBatch, options: Interp
   };
 }
 
+/** Classes of each further label. */
+function classesByLabel({ further }: LossBatch): Record<string, number> {
+  return Object.fromEntries([...(further ?? [])].map(([name, { classes }]) => [name, classes]));
+}
+
 /** Shapes of the parameters of a loss, by name, in order of declaration. */
-export function paramShapes(
-  instance: LossInstance,
-  sizes: { readonly classes: number; readonly dim: number },
-): Map<string, readonly number[]> {
-  const views = instance.declaration.views?.length ?? 1;
-  const dims = Array.from({ length: views }, () => sizes.dim);
-  const { registry } = expandLoss(
-    instance,
-    { batch: 1, remembered: 0, classes: sizes.classes, dims },
-    undefined,
-  );
+export function paramShapes(instance: LossInstance, sizes: ParamSizes): Map<string, readonly number[]> {
+  const { registry } = expandedFor(instance, sizes);
   return new Map(registry.parameters.map(({ input }) => [input.name, input.shape]));
 }
 
@@ -189,6 +196,21 @@ function checkBatch(batch: LossBatch): void {
   for (const label of [...labels, ...(memory?.labels ?? [])])
     if (!Number.isInteger(label) || label < 0 || label >= classes)
       throw new InterpretError(`label ${label} is not a class from 0 to ${classes - 1}`);
+  for (const [name, { labels: own, classes: count }] of batch.further ?? []) {
+    if (own.length !== labels.length)
+      throw new InterpretError(`${own.length} labels ${name} and ${labels.length} labels do not match`);
+    for (const label of [...own, ...(memory?.further?.get(name) ?? [])])
+      if (!Number.isInteger(label) || label < 0 || label >= count)
+        throw new InterpretError(`${name} ${label} is not a class from 0 to ${count - 1}`);
+  }
+}
+
+/** The labels of the samples of each input that is a label. */
+function labelsOf(loss: ExpandedLoss, samples: Samples): Map<Input, ArrayLike<number>> {
+  const further = loss.labels.inputs.map(
+    ([name, input]) => [input, samples.further.get(name) ?? []] as const,
+  );
+  return new Map([[loss.labels.main, samples.labels], ...further]);
 }
 
 /** Puts the inputs on the tape: views, then parameters, which gradients are asked of; then states and noise. */
@@ -205,8 +227,7 @@ function inputsOf(loss: ExpandedLoss, batch: LossBatch, { views }: Samples, tape
     const data = given === undefined ? firstValues(input, initial, loss) : matching(input, given);
     firstSlot.set(input, tape.fixed(data));
   }
-  for (const draw of loss.registry.draws)
-    firstSlot.set(draw.input, tape.fixed(noiseOf(loss, draw, batch)));
+  for (const draw of loss.registry.draws) firstSlot.set(draw.input, tape.fixed(noiseOf(loss, draw, batch)));
   return firstSlot;
 }
 

@@ -22,6 +22,8 @@ export interface Memory {
   /** One matrix for each view, the oldest row first. */
   readonly views: readonly Matrix[];
   readonly labels: readonly number[];
+  /** What they are by each further label of the batch. */
+  readonly further?: ReadonlyMap<string, readonly number[]>;
   /** Identity of each sample, comparable with the batch's. */
   readonly ids: readonly number[];
 }
@@ -30,6 +32,7 @@ export interface Memory {
 export interface Samples {
   readonly views: readonly Matrix[];
   readonly labels: readonly number[];
+  readonly further: ReadonlyMap<string, readonly number[]>;
   /** Without it every row is a sample of its own. */
   readonly ids: readonly number[] | undefined;
 }
@@ -37,10 +40,12 @@ export interface Samples {
 /** The batch with what is remembered behind it. */
 export function withMemory(batch: LossBatch): Samples {
   const { memory } = batch;
-  if (memory === undefined) return { views: batch.views, labels: batch.labels, ids: batch.ids };
+  const further = new Map([...(batch.further ?? [])].map(([name, { labels }]) => [name, labels]));
+  if (memory === undefined) return { views: batch.views, labels: batch.labels, further, ids: batch.ids };
   return {
     views: batch.views.map((view, v) => joined(view, memory.views[v]!)),
     labels: [...batch.labels, ...memory.labels],
+    further: new Map([...further].map(([name, own]) => [name, [...own, ...memory.further!.get(name)!]])),
     ids: [...batch.ids!, ...memory.ids],
   };
 }
@@ -56,6 +61,16 @@ export function remember(batch: LossBatch, memory: Memory): Memory {
       return { ...all, rows: kept - forgotten, data: all.data.slice(forgotten * all.columns) };
     }),
     labels: [...memory.labels, ...batch.labels].slice(forgotten),
+    ...(batch.further === undefined
+      ? {}
+      : {
+          further: new Map(
+            [...batch.further].map(([name, { labels }]) => [
+              name,
+              [...memory.further!.get(name)!, ...labels].slice(forgotten),
+            ]),
+          ),
+        }),
     ids: [...memory.ids, ...batch.ids!].slice(forgotten),
   };
 }
@@ -69,6 +84,9 @@ export function checkMemory(batch: LossBatch, memory: Memory): void {
   const rows = memory.labels.length;
   if (rows > memory.size || memory.ids.length !== rows || memory.views.length !== batch.views.length)
     throw new InterpretError("what is remembered does not match the memory's size or the batch");
+  for (const name of batch.further?.keys() ?? [])
+    if (memory.further?.get(name)?.length !== rows)
+      throw new InterpretError(`what is remembered of the label ${name} does not match its samples`);
   memory.views.forEach((view, v) => {
     const { columns } = batch.views[v]!;
     if (view.rows !== rows || view.columns !== columns || view.data.length !== rows * columns)

@@ -86,7 +86,14 @@ export type Node = Shared &
     | { readonly kind: "compare"; readonly op: CompareOperator; readonly left: Node; readonly right: Node }
     | { readonly kind: "logic"; readonly op: "and" | "or"; readonly left: Node; readonly right: Node }
     | { readonly kind: "not"; readonly operand: Node }
-    | { readonly kind: "pair"; readonly op: "same" | "differs"; readonly left: Node; readonly right: Node }
+    /** Whether two samples are alike by a label. */
+    | {
+        readonly kind: "pair";
+        readonly op: "same" | "differs";
+        readonly left: Node;
+        readonly right: Node;
+        readonly labels: Input;
+      }
     | { readonly kind: "if"; readonly condition: Node; readonly yes: Node; readonly no: Node }
     /** `value`, or absent where a guard fails. */
     | { readonly kind: "guarded"; readonly guards: readonly Node[]; readonly value: Node }

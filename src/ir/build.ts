@@ -34,6 +34,9 @@ function without(shape: readonly Dim[], axes: readonly number[]): Dim[] {
   return shape.filter((_, axis) => !axes.includes(axis));
 }
 
+const pairsHint = (kind: "same" | "differs", label: string | undefined): string =>
+  `${label === undefined ? "" : `${label}_`}${kind === "same" ? "positives" : "negatives"}`;
+
 export class Builder {
   readonly graph: Graph;
 
@@ -188,9 +191,9 @@ export class Builder {
   }
 
   /** Which pairs of samples are of one class and different, or of different classes, [batch, batch]. */
-  pairs(kind: "same" | "differs"): Node {
-    const node = this.graph.node({ kind }, [this.labels()], ["batch", "batch"], "bool");
-    node.hint ??= kind === "same" ? "positives" : "negatives";
+  pairs(kind: "same" | "differs", label?: string): Node {
+    const node = this.graph.node({ kind }, [this.labels(label)], ["batch", "batch"], "bool");
+    node.hint ??= pairsHint(kind, label);
     return node;
   }
 
@@ -199,16 +202,20 @@ export class Builder {
     kind: "same" | "differs",
     rows: readonly [labels: Node, ids: Node],
     columns: readonly [labels: Node, ids: Node],
+    label?: string,
   ): Node {
     const inputs = kind === "same" ? [...rows, ...columns] : [rows[0], columns[0]];
     const shape = [rows[0].shape[0]!, columns[0].shape[0]!];
     const node = this.graph.node({ kind }, inputs, shape, "bool");
-    node.hint ??= kind === "same" ? "positives" : "negatives";
+    node.hint ??= pairsHint(kind, label);
     return node;
   }
 
-  labels(): Node {
-    return this.graph.node({ kind: "labels" }, [], ["batch"], "int");
+  /** The classes of the batch's samples, or what they are by a further label of the data set. */
+  labels(label?: string): Node {
+    const operation =
+      label === undefined ? ({ kind: "labels" } as const) : ({ kind: "labels", label } as const);
+    return this.graph.node(operation, [], ["batch"], "int");
   }
 
   /** A head's embeddings of one view of the batch; view 0 is the first. */

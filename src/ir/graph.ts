@@ -7,8 +7,21 @@
 /** The samples of the batch, and behind them as many as a memory holds: `batch+4096`. */
 export type SamplesDim = `batch+${number}`;
 
+/** The classes of a further label of the data set: `classes:coarse`. */
+export type LabelDim = `classes:${string}`;
+
 /** A side of a tensor: a number, or a size that is known once the data has been read. */
-export type Dim = number | "batch" | "classes" | SamplesDim;
+export type Dim = number | "batch" | "classes" | LabelDim | SamplesDim;
+
+/** The side of a label's classes; of the classes themselves without a name. */
+export function classesOf(label: string | undefined): "classes" | LabelDim {
+  return label === undefined ? "classes" : `classes:${label}`;
+}
+
+/** The further label whose classes such a side counts; undefined for any other side. */
+export function labelOn(side: Dim): string | undefined {
+  return typeof side === "string" && side.startsWith("classes:") ? side.slice(8) : undefined;
+}
 
 /** The side of rows of two tables, one behind the other; undefined for sides that cannot be put so. */
 export function joinedDim(first: Dim, second: Dim): Dim | undefined {
@@ -29,10 +42,22 @@ export function rememberedOn(side: Dim): number | undefined {
   return typeof side === "string" && side.startsWith("batch+") ? Number(side.slice(6)) : undefined;
 }
 
-/** A side as a number, for these sizes of the batch and of the data. */
-export function lengthOf(side: Dim, sizes: { readonly batch: number; readonly classes: number }): number {
+/**
+ * A side as a number, for these sizes of the batch and of the data. A further label without a size is taken to have as
+ * many classes as there are.
+ */
+export function lengthOf(
+  side: Dim,
+  sizes: {
+    readonly batch: number;
+    readonly classes: number;
+    readonly labels?: Readonly<Record<string, number>> | undefined;
+  },
+): number {
   if (typeof side === "number") return side;
   if (side === "classes") return sizes.classes;
+  const label = labelOn(side);
+  if (label !== undefined) return sizes.labels?.[label] ?? sizes.classes;
   return sizes.batch + (rememberedOn(side) ?? 0);
 }
 
@@ -96,7 +121,7 @@ export type Combination = "sum" | "logsumexp" | "cross_entropy";
 
 /**
  * What a node computes. `inputs` are positional and broadcast like in tfjs.
- * - `input`: an embedding [batch, dim], of a further view where one is named (1, 2, …); `labels`: class indices [batch]; `param`: a parameter of a loss; `state`: a state; `noise`: random numbers of the step, uniform in [0, 1).
+ * - `input`: an embedding [batch, dim], of a further view where one is named (1, 2, …); `labels`: class indices [batch], or those of a further label; `param`: a parameter of a loss; `state`: a state; `noise`: random numbers of the step, uniform in [0, 1).
  * - `ids`: the identities of the batch's samples [batch].
  * - `joined`: the rows of the batch, and behind them those of a memory; `batch_rows`: those of the batch again, along
  *   `axis`; `remember`: a memory after a batch has joined it, from the memory and the batch's rows.
@@ -130,7 +155,7 @@ export type Combination = "sum" | "logsumexp" | "cross_entropy";
  */
 export type Operation =
   | { readonly kind: "input"; readonly name: string; readonly view?: number }
-  | { readonly kind: "labels" }
+  | { readonly kind: "labels"; readonly label?: string }
   | { readonly kind: "ids" }
   | { readonly kind: "joined" }
   | { readonly kind: "batch_rows"; readonly axis: number }

@@ -51,6 +51,8 @@ export interface DataPlan {
   readonly augment: readonly PrimitiveUse[];
   /** `rgb(128x128)`, where the data set says it; the source's own otherwise. */
   readonly image: readonly [number, number, number];
+  /** The names of its labels, the class last; none where it has the class alone. */
+  readonly labels: readonly string[];
 }
 
 export interface HeadPlan {
@@ -69,6 +71,8 @@ export interface HeadPlan {
 export interface LossPlan {
   readonly name: string;
   readonly instance: LossInstance;
+  /** `by LABEL`: what stands in the place of the class. */
+  readonly label?: string;
   readonly miner?: MinerInstance;
   readonly memory?: MemoryPlan;
   /** Name of its head. */

@@ -21,7 +21,7 @@ import { matchArguments, matchList, type Match } from "./match.ts";
 import { nameKindOf, type Resolved, type Scope } from "./scope.ts";
 import { asUse, refuseBlock, resolveUse, signatureOf, type Signature, type Use } from "./use.ts";
 import type { LossInstance, MeasureValue, MinerInstance, Value, Values } from "./values.ts";
-import { inferenceFor, metricFor, reportPolarity, wordFor } from "./words.ts";
+import { inferenceFor, labelFor, metricFor, reportPolarity, wordFor } from "./words.ts";
 
 /** Where an argument is written: what its names mean, and which declarations are being instantiated around it. */
 interface Place {
@@ -208,6 +208,8 @@ function valueFor(
       return wordFor(expression, type, target, diagnostics);
     case "inference":
       return inferenceFor(expression, target, diagnostics);
+    case "label":
+      return labelFor(expression, place.environment, target, diagnostics);
     case "metric":
       return metricFor(expression, place.scope, diagnostics);
     case "loss":

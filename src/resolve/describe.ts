@@ -42,6 +42,8 @@ export function describeValue(value: Value): string {
       return `the size \`${value.width}x${value.height}\``;
     case "numbers":
       return `the list \`[${value.values.map(formatNumber).join(", ")}]\``;
+    case "label":
+      return `the label \`${value.name}\``;
     case "measure":
       return `the ${value.declaration.polarity} \`${value.declaration.name.text}\``;
     default:
@@ -60,6 +62,7 @@ const typeNouns: Readonly<Record<string, string>> = {
   similarity: "a similarity",
   loss: "a loss",
   miner: "a miner",
+  label: "the name of a label of the data set",
   metric: "a metric",
   steps: "a number of steps",
   epochs: "a number of epochs",
@@ -99,6 +102,7 @@ export const parameterTypes: readonly string[] = [
   "similarity",
   "loss",
   "miner",
+  "label",
   "word",
   "text",
   "size",

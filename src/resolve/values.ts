@@ -13,6 +13,8 @@ export type Value =
   | { readonly kind: "word"; readonly value: string }
   | { readonly kind: "size"; readonly width: number; readonly height: number }
   | { readonly kind: "numbers"; readonly values: readonly number[] }
+  /** One of the labels of the data set, by name. */
+  | { readonly kind: "label"; readonly name: string }
   | MeasureValue
   | LossInstance
   | MinerInstance;

@@ -11,7 +11,7 @@ import { describeType, oneLine } from "./describe.ts";
 import type { Target } from "./fit.ts";
 import type { Scope } from "./scope.ts";
 import { asUse, calleeOf, resolveUse } from "./use.ts";
-import type { MeasureValue, Value } from "./values.ts";
+import type { MeasureValue, Value, Values } from "./values.ts";
 
 /** A name as one of the words of a `word(…)` type. */
 export function wordFor(
@@ -32,6 +32,31 @@ export function wordFor(
       given: `\`${oneLine(textOf(expression.span))}\``,
       needed: describeType(type),
       ...(suggestion === undefined ? {} : { help: `Did you mean \`${suggestion}\`?` }),
+    },
+    target.declared === undefined ? {} : { related: [target.declared] },
+  );
+  return undefined;
+}
+
+/** A name as a label of the data set, or as a parameter of the use's place that is one. */
+export function labelFor(
+  expression: Expression,
+  environment: Values,
+  target: Target,
+  diagnostics: Diagnostics,
+): Value | undefined {
+  if (expression.kind === "Name") {
+    const passed = environment.get(expression.text);
+    return passed?.kind === "label" ? passed : { kind: "label", name: expression.text };
+  }
+  diagnostics.report(
+    wrongArgumentType,
+    expression.span,
+    {
+      target: target.name,
+      given: `\`${oneLine(textOf(expression.span))}\``,
+      needed: "the name of a label of the data set",
+      help: "Write for example `coarse`, a name of the data set's `labels`.",
     },
     target.declared === undefined ? {} : { related: [target.declared] },
   );

@@ -10,6 +10,8 @@ import type { Augmentation, DataSource, SplitRule } from "./data/types.ts";
 export interface Sizes {
   /** Number of training classes. */
   readonly classes: number;
+  /** Number of training classes of each further label that the program reads; absent where it reads none. */
+  readonly labels?: Readonly<Record<string, number>>;
 }
 
 /** Optimiser groups of language.md, "Rates". */
@@ -257,6 +259,9 @@ export interface Program {
   /** How often each sample of a training batch is drawn, augmented anew; once where absent. */
   readonly views?: number;
 
+  /** Labels of the data set that its losses read beside the class; none where absent. */
+  readonly labels?: readonly string[];
+
   readonly heads: readonly HeadSpec[];
   /** By loss name, in the order of declaration: only losses that are combined. */
   readonly lossPlaces: Readonly<Record<string, SourcePlace>>;
@@ -270,7 +275,7 @@ export interface Program {
   /**
    * Each head's embeddings and int32 class indices [B] (sorted by class, P classes of M) to each loss. `otherViews` are the
    * embeddings of the further views of the same samples; `ids` the int32 identities of the samples [B], for losses
-   * against a memory.
+   * against a memory; `otherLabels` what the samples are by each of `labels`, int32 [B].
    */
   losses(
     embeddings: Embedded["heads"],
@@ -278,6 +283,7 @@ export interface Program {
     net: Net,
     otherViews: readonly Embedded["heads"][],
     ids: tf.Tensor1D,
+    otherLabels: Readonly<Record<string, tf.Tensor1D>>,
   ): Record<string, LossValue>;
   /** The losses into the one scalar that is minimised. */
   combine(losses: Record<string, LossValue>, context: CombineContext): Combined;

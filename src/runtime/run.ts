@@ -20,7 +20,7 @@ import { createEmbedder } from "./train/embed.ts";
 import { fitted } from "./train/embed.ts";
 import type { Network } from "./train/embed.ts";
 import { judge } from "./train/judge.ts";
-import { load } from "./train/load.ts";
+import { load, sizesOf } from "./train/load.ts";
 import type { Loaded } from "./train/load.ts";
 import type { RunLog } from "./train/log.ts";
 import { openOutput } from "./train/output.ts";
@@ -77,7 +77,7 @@ export async function runProgram(program: Program, options: RunOptions): Promise
     sayData(loaded, reporter, output.log);
     const loadedAt = performance.now();
 
-    const sizes = { classes: loaded.batches.classes };
+    const sizes = sizesOf(loaded.batches);
     const specs = program.parameters(sizes);
     const start = holder.hold(initialGeneration(program, sizes, specs, seed));
     // Once more: the untrained network is judged at the end.

@@ -100,6 +100,7 @@ export interface BackboneDeclaration extends Declared {
 /** What a primitive is; the standard library declares the signature, the compiler knows the meaning. */
 export type PrimitiveKind =
   | "function"
+  | "reduction"
   | "initializer"
   | "layer"
   | "source"
@@ -218,7 +219,8 @@ export interface Block {
 
 /**
  * One entry of a block: `name: value`, `name`, or `name { … }`. In `losses { … }` and `hierarchical { … }` an entry may
- * go on with `on MINER`, `against MEMORY`, `with PIPELINE`, in that order; elsewhere the checker refuses them.
+ * go on with `by LABEL`, `on MINER`, `against MEMORY`, `with PIPELINE`, in that order; elsewhere the checker refuses
+ * them.
  */
 export interface Entry {
   readonly kind: "Entry";
@@ -226,6 +228,7 @@ export interface Entry {
   readonly name: Identifier;
   readonly value?: Expression;
   readonly block?: Block;
+  readonly label?: Expression;
   readonly miner?: Expression;
   readonly memory?: Expression;
   readonly head?: Expression;

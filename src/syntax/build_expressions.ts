@@ -280,7 +280,13 @@ function entry(building: Building, cst: CstNode, fallback: number): Entry {
     if (found === undefined) return undefined;
     return expression(building, values[next++], found.startOffset + found.image.length);
   };
-  const parts = { value: after("Colon"), miner: after("On"), memory: after("Against"), head: after("With") };
+  const parts = {
+    value: after("Colon"),
+    label: after("By"),
+    miner: after("On"),
+    memory: after("Against"),
+    head: after("With"),
+  };
   const blockNode = node(cst, "block");
   const word = token(cst, "Identifier");
   const inner = blockNode === undefined ? undefined : block(building, blockNode, place.end);
@@ -291,6 +297,7 @@ function entry(building: Building, cst: CstNode, fallback: number): Entry {
     name: identifier(building, word, place.start),
     ...(parts.value === undefined ? {} : { value: parts.value }),
     ...(inner === undefined ? {} : { block: inner }),
+    ...(parts.label === undefined ? {} : { label: parts.label }),
     ...(parts.miner === undefined ? {} : { miner: parts.miner }),
     ...(parts.memory === undefined ? {} : { memory: parts.memory }),
     ...(parts.head === undefined ? {} : { head: parts.head }),

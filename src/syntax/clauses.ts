@@ -1,12 +1,12 @@
 /**
- * The words `on`, `against` and `with` where they stand behind their place or where a name belongs: rules of entries that
+ * The words `by`, `on`, `against` and `with` where they stand behind their place or where a name belongs: rules of entries that
  * the grammar leaves open for the sake of better messages. Called by the builder of settings.
  */
 import * as codes from "../diagnostics/codes/syntax.ts";
 import type { Block, Entry } from "./ast.ts";
 import type { Building } from "./cst.ts";
 
-const WORDS: readonly string[] = ["on", "against", "with"];
+const WORDS: readonly string[] = ["by", "on", "against", "with"];
 
 /** The entries without clauses behind their place: the word and the name after it look like two entries more. */
 export function withoutClauses(entries: readonly Entry[]): Entry[] {

@@ -221,6 +221,7 @@ function printBlock(block: Block): string {
 function printEntry(entry: Entry): string {
   const parts = [entry.value === undefined ? entry.name.text : `${entry.name.text}: ${print(entry.value)}`];
   if (entry.block !== undefined) parts.push(printBlock(entry.block));
+  if (entry.label !== undefined) parts.push(`by ${print(entry.label)}`);
   if (entry.miner !== undefined) parts.push(`on ${print(entry.miner)}`);
   if (entry.memory !== undefined) parts.push(`against ${print(entry.memory)}`);
   if (entry.head !== undefined) parts.push(`with ${print(entry.head)}`);

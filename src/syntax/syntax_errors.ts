@@ -193,7 +193,7 @@ class Reporter {
     if (before === undefined || word === undefined || callee === undefined) return undefined;
     if (found.tokenType !== t.LeftParen || !tokenMatcher(callee, t.Identifier)) return undefined;
     if (before.tokenType === t.LeftBrace || before.tokenType === t.Comma) return undefined;
-    return [t.On, t.Against, t.With].includes(word.tokenType) ? word : undefined;
+    return [t.By, t.On, t.Against, t.With].includes(word.tokenType) ? word : undefined;
   }
 
   private isReservedName(

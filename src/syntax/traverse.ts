@@ -100,7 +100,7 @@ function below(node: Node): (Node | undefined)[] {
     case "Block":
       return [...node.entries];
     case "Entry":
-      return [node.name, node.value, node.block, node.miner, node.memory, node.head];
+      return [node.name, node.value, node.block, node.label, node.miner, node.memory, node.head];
     case "Argument":
       return [node.name, node.value];
     case "IndexBinding":

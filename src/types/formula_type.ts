@@ -11,11 +11,13 @@ export type FormulaType =
   | { readonly kind: "number"; readonly index?: Axis }
   | { readonly kind: "bool" }
   /** The class of a sample, `y[i]`: an index over the classes that is read from the data. */
-  | { readonly kind: "label" }
+  | { readonly kind: "label"; /** Of a further label of the data set. */ readonly on?: string }
   | { readonly kind: "index"; readonly axis: Axis }
   | { readonly kind: "tensor"; readonly axes: readonly Axis[]; readonly of: "number" | "label" }
   | { readonly kind: "list" }
   | { readonly kind: "word" }
+  /** A parameter of the type `label`, which stands after `on:`. */
+  | { readonly kind: "label_name" }
   | { readonly kind: "measure"; readonly polarity: MeasureDeclaration["polarity"] }
   | { readonly kind: "loss" }
   | { readonly kind: "function"; readonly name: string }
@@ -57,7 +59,7 @@ export function describe(type: FormulaType): string {
     case "bool":
       return "a condition";
     case "label":
-      return "a label";
+      return type.on === undefined ? "a label" : `a label by \`${type.on}\``;
     case "index":
       return type.axis.resolved.name === undefined ? "an index" : `an index over ${describeAxis(type.axis)}`;
     case "tensor":
@@ -69,6 +71,8 @@ export function describe(type: FormulaType): string {
       return "a list of numbers";
     case "word":
       return "a word";
+    case "label_name":
+      return "the name of a label";
     case "measure":
       return `a ${type.polarity}`;
     case "loss":
@@ -93,6 +97,8 @@ export function keyOf(type: FormulaType, idOf: (axis: Axis) => number): string {
       return `measure ${type.polarity}`;
     case "function":
       return `function ${type.name}`;
+    case "label":
+      return `label ${type.on ?? ""}`;
     default:
       return type.kind;
   }

@@ -66,10 +66,10 @@ const cases: readonly (readonly [string, string, string, string])[] = [
   ["loss l(m = 1) {\n  1\n}\n", "DML0150", "m", "write m: real"],
   ["distance d(u) = norm(u)\n", "DML0151", "(u)", "takes two vectors"],
   ["primitive fucntion f(v: real): real\n", "DML0152", "fucntion", 'did you mean "function"?'],
-  [model("losses { a: b() with c on d }"), "DML0153", "on", "put on first"],
-  [model("losses { a: b() with c |> e(4) on d(m: 1) }"), "DML0153", "on", "put on first"],
-  [model("losses { a: b() with c against memory(4)\n e: f() on g() }"), "DML0153", "against", "put on first"],
-  [model("losses {\n a: b() against memory(4)\n on d() with c\n e: f()\n}"), "DML0153", "on", "put on first"],
+  [model("losses { a: b() with c on d }"), "DML0153", "on", "put by first"],
+  [model("losses { a: b() with c |> e(4) on d(m: 1) }"), "DML0153", "on", "put by first"],
+  [model("losses { a: b() with c against memory(4)\n e: f() on g() }"), "DML0153", "against", "put by first"],
+  [model("losses {\n a: b() against memory(4)\n on d() with c\n e: f()\n}"), "DML0153", "on", "put by first"],
   [model("losses { on d() }"), "DML0130", "(", "expected a setting"],
 ];
 

@@ -31,12 +31,13 @@ import type { CheckContext } from "../context.ts";
 import { Environment, type Binding, type FormulaContext, type LetBinding } from "./environment.ts";
 import { expectNumber } from "./expectations.ts";
 import { infer } from "./infer.ts";
+import { classesCounted } from "./labels.ts";
 import { expandLet } from "./lets.ts";
 import { checkInitializer } from "./param_init.ts";
 import { checkParameters, parameterBinding } from "./parameters.ts";
 import { reportOpenIndices } from "./reductions.ts";
-
 import { startsFromInitializer, stateTable } from "./states.ts";
+
 type Owner = LossDeclaration | MeasureDeclaration | MinerDeclaration;
 
 /** A declaration being checked: the names so far, and which of them its text declares. */
@@ -206,6 +207,11 @@ export class Formula {
         side.value >= 1
       )
         return axes.of(String(side.value), true);
+      const counted = classesCounted(this.context, side, this.environment);
+      if (counted !== undefined) {
+        this.infer(side);
+        return counted;
+      }
       const binding = side.kind === "Name" ? this.environment.lookup(side.text) : undefined;
       if (side.kind === "Name" && binding === undefined) {
         this.infer(side);

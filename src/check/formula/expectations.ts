@@ -5,7 +5,7 @@
 import { formulaType, twoAxes } from "../../diagnostics/codes/formula.ts";
 import { textOf, type Span } from "../../source/source.ts";
 import type { Expression } from "../../syntax/ast.ts";
-import { describeAxis, startsWith, type Axis } from "../../types/axis.ts";
+import { classesAxis, describeAxis, startsWith, type Axis } from "../../types/axis.ts";
 import { describe, isNumeric, type FormulaType } from "../../types/formula_type.ts";
 import { callPlaces, type FormulaContext } from "./environment.ts";
 
@@ -68,7 +68,7 @@ export function expectIndexOver(
 ): boolean {
   if (type.kind === "unknown") return true;
   if (type.kind === "label") {
-    if (axis.resolved.name === "classes") return true;
+    if (axis.resolved.name === classesAxis(type.on)) return true;
     misfit(context, expression.span, where, type, `an index over ${describeAxis(axis)}`);
     return false;
   }

@@ -11,18 +11,22 @@ import { bool, describe, number, unknown, type FormulaType } from "../../types/f
 import { namesJoined } from "../../types/axis.ts";
 import { argumentTypes, countOf, refuseNames } from "./arguments.ts";
 import type { Environment, FormulaContext } from "./environment.ts";
+import { withoutLabel } from "./labels.ts";
 import { expectIndexOver, expectNumber, misfit, unifyAxes } from "./expectations.ts";
 
 export function callFunction(
   context: FormulaContext,
-  call: Call,
+  written: Call,
   resolved: Resolved<"function">,
   environment: Environment,
 ): FormulaType {
   const { declaration } = resolved;
+  const byLabel = declaration.parameters.some(isLabel);
+  const { rest: call, on } = byLabel ? withoutLabel(context, written, environment) : { rest: written };
   refuseNames(context, call);
   const types = argumentTypes(context, call, environment);
-  const needed = declaration.parameters.length;
+  const parameters = declaration.parameters.filter((parameter) => !isLabel(parameter));
+  const needed = parameters.length;
   if (types.length !== needed) {
     context.diagnostics.report(wrongArity, call.span, {
       what: `\`${call.callee.text}\``,
@@ -31,12 +35,17 @@ export function callFunction(
     });
     return resultOf(declaration.result?.name.text, [], call, context);
   }
-  const sound = declaration.parameters.map((parameter, place) =>
+  const sound = parameters.map((parameter, place) =>
     expectArgument(context, call, parameter, call.arguments[place]!.value, types[place]!),
   );
   const whole = sound.every(Boolean);
+  if (declaration.result?.name.text === "label")
+    return whole ? { kind: "label", ...(on === undefined ? {} : { on }) } : unknown;
   return resultOf(declaration.result?.name.text, whole ? types : [], call, context);
 }
+
+/** A label may be left out: then it is the class. */
+const isLabel = ({ type }: Parameter): boolean => type.name.text === "label";
 
 function expectArgument(
   context: FormulaContext,

@@ -4,7 +4,7 @@
  */
 import { orderedIndices } from "../../diagnostics/codes/formula.ts";
 import type { Binary, Expression, If } from "../../syntax/ast.ts";
-import { describeAxis, namesJoined, startsWith } from "../../types/axis.ts";
+import { classesAxis, describeAxis, namesJoined, startsWith } from "../../types/axis.ts";
 import { bool, describe, isNumeric, number, unknown, type FormulaType } from "../../types/formula_type.ts";
 import type { Environment, FormulaContext } from "./environment.ts";
 import { expectBool, expectIndexOver, expectNumber, misfit, unifyAxes } from "./expectations.ts";
@@ -130,7 +130,6 @@ function compare(context: FormulaContext, expression: Binary, left: FormulaType,
   const equality = op === "==" || op === "!=";
   if (left.kind === "bool" && right.kind === "bool" && equality) return;
   if (left.kind === "number" && right.kind === "number") return;
-  const classes = context.axes.of("classes", false);
   if (left.kind === "index" && right.kind === "index") {
     const a = left.axis.resolved;
     const b = right.axis.resolved;
@@ -144,14 +143,15 @@ function compare(context: FormulaContext, expression: Binary, left: FormulaType,
     return;
   }
   if (equality) {
-    if (left.kind === "label" && (right.kind === "label" || right.kind === "number")) return;
+    if (left.kind === "label" && right.kind === "label" && left.on === right.on) return;
+    if (left.kind === "label" && right.kind === "number") return;
     if (right.kind === "label" && left.kind === "number") return;
     if (left.kind === "label" && right.kind === "index") {
-      expectIndexOver(context, expression.right, right, classes, where);
+      expectIndexOver(context, expression.right, right, context.axes.of(classesAxis(left.on), false), where);
       return;
     }
     if (right.kind === "label" && left.kind === "index") {
-      expectIndexOver(context, expression.left, left, classes, where);
+      expectIndexOver(context, expression.left, left, context.axes.of(classesAxis(right.on), false), where);
       return;
     }
   }

@@ -83,6 +83,8 @@ function typeNamed(name: string): FormulaType {
       return { kind: "loss" };
     case "word":
       return { kind: "word" };
+    case "label":
+      return { kind: "label_name" };
     default:
       return unknown;
   }

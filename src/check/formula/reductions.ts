@@ -12,10 +12,11 @@ import { oneLine } from "../../resolve/describe.ts";
 import { textOf } from "../../source/source.ts";
 import type { Expression, IndexBinding, Reduction } from "../../syntax/ast.ts";
 import { walk } from "../../syntax/traverse.ts";
-import { Axis } from "../../types/axis.ts";
+import { Axis, classesAxis } from "../../types/axis.ts";
 import { bool, describe, number, unknown, type FormulaType } from "../../types/formula_type.ts";
 import { checkDraw } from "./draws.ts";
 import { callPlaces, type Binding, type Environment, type FormulaContext } from "./environment.ts";
+import { classesCounted } from "./labels.ts";
 import { expectBool, expectIndexOver, expectNumber, misfit } from "./expectations.ts";
 
 export function inferReduction(
@@ -120,7 +121,7 @@ function bodies(
             context,
             reduction.indices[0] === undefined ? target : nameOf(reduction.indices[0]),
             { kind: "index", axis },
-            context.axes.of("classes", false),
+            context.axes.of(classesAxis(label.on), false),
             "The classes of `cross_entropy`",
           );
         else expectIndexOver(context, target, label, axis, "The true class of `cross_entropy`");
@@ -206,6 +207,14 @@ export function domainOf(
       const from = domain.from.kind === "Number" && domain.from.value === 0;
       const end = oneLine(textOf(domain.to.span));
       return context.axes.of(from ? end : oneLine(textOf(domain.span)), true);
+    }
+    case "Call": {
+      const axis = classesCounted(context, domain, environment);
+      if (axis !== undefined) {
+        context.infer(context, domain, environment);
+        return axis;
+      }
+      break;
     }
     default:
       // `in n - 1` means `0..n - 1`.

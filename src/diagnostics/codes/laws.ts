@@ -2,6 +2,7 @@
  * Diagnostics of what the losses, heads and strategies of a model ask of each other, DML0417 and up. Data only.
  */
 import { define } from "../diagnostic.ts";
+import { listOf } from "./resolve.ts";
 
 export const prefixTooLong = define<{ loss: string; longest: number; head: string; dim: number }>({
   code: "DML0417",
@@ -11,6 +12,30 @@ export const prefixTooLong = define<{ loss: string; longest: number; head: strin
     `\`${loss}\` takes the first ${longest} numbers of an embedding, but the head \`${head}\` gives only ${dim}`,
   reason: () => "A prefix is a part of the embedding, at most all of it.",
   help: ({ dim }) => `Take prefixes of at most ${dim}, or make the head wider.`,
+});
+
+export const unknownLabel = define<{
+  name: string;
+  data: string;
+  known: readonly string[];
+  suggestion?: string;
+  /** Whether its source names the labels, and not the data set. */
+  fixed: boolean;
+}>({
+  code: "DML0440",
+  name: "unknown-label",
+  severity: "error",
+  message: ({ name, data }) => `\`${name}\` is no label of the data set \`${data}\``,
+  reason: ({ known, data }) =>
+    known.length === 0
+      ? `The samples of \`${data}\` have their class and no label with a name.`
+      : `Its labels are ${listOf(known)}.`,
+  help: ({ suggestion, fixed, name }) =>
+    suggestion !== undefined
+      ? `Did you mean \`${suggestion}\`?`
+      : fixed
+        ? undefined
+        : `Name the labels in the data set, the class last: \`labels: [${name}, …]\`.`,
 });
 
 interface Hinge {

@@ -56,7 +56,7 @@ export const reservedWord = define<{ word: string; what: string }>({
   severity: "error",
   message: ({ word, what }) => `"${word}" is a word of the language and cannot be ${what}`,
   reason: () =>
-    "Reserved are the words formulas are made of and the names of the reductions; in losses also on, against, with, shared.",
+    "Reserved are the words formulas are made of and the names of the reductions; in losses also by, on, against, with, shared.",
   help: ({ word }) => `choose another name, for example "${word}_"`,
 });
 
@@ -223,6 +223,6 @@ export const clauseOrder = define<{ clause: string }>({
   name: "clause-order",
   severity: "error",
   message: ({ clause }) => `"${clause}" stands in the wrong order`,
-  reason: () => "A loss entry is NAME: LOSS on MINER against MEMORY with PIPELINE, in that order.",
-  help: () => "put on first, then against, then with",
+  reason: () => "A loss entry is NAME: LOSS by LABEL on MINER against MEMORY with PIPELINE, in that order.",
+  help: () => "put by first, then on, then against, then with",
 });

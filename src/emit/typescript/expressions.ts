@@ -3,7 +3,7 @@
  * that no gradient is recorded for it.
  */
 import type { BinaryOperator, Dim, Node, ReduceOperator, UnaryOperator } from "../../ir/graph.ts";
-import { constantOf, rememberedOn } from "../../ir/graph.ts";
+import { constantOf, labelOn, rememberedOn } from "../../ir/graph.ts";
 import { mayBeInfinite } from "../../ir/rules/finite.ts";
 
 /** How the inputs of a node are written: a name, or an expression in place. */
@@ -90,6 +90,8 @@ export function dimText(dim: Dim): string {
   if (dim === "batch") return "labels.size";
   const remembered = rememberedOn(dim);
   if (remembered !== undefined) return `(labels.size + ${remembered})`;
+  const label = labelOn(dim);
+  if (label !== undefined) return `net.sizes.labels![${JSON.stringify(label)}]!`;
   return dim === "classes" ? "net.sizes.classes" : String(dim);
 }
 
@@ -124,7 +126,7 @@ export function expressionOf(node: Node, write: Written): string {
       return `${view === 0 ? "embeddings" : `otherViews[${view - 1}]!`}[${JSON.stringify(name)}]!`;
     }
     case "labels":
-      return "labels";
+      return operation.label === undefined ? "labels" : `otherLabels[${JSON.stringify(operation.label)}]!`;
     case "ids":
       return "ids";
     case "joined":

@@ -5,6 +5,7 @@
 import type { Dim } from "../../ir/graph.ts";
 import { Graph, rememberedOn } from "../../ir/graph.ts";
 import type { LossNoise, LossParameter, LossState } from "../../ir/lower/environment.ts";
+import type { LoweredLoss } from "../../ir/lower/loss.ts";
 import { lowerModel, viewsOf } from "../../ir/lower/model.ts";
 import { optimise, settingsOf } from "../../ir/passes/optimise.ts";
 import type { LossPlan, ModelPlan } from "../../plan/plan.ts";
@@ -24,6 +25,8 @@ export interface Declarations {
   readonly state: string[];
   /** Random numbers of each step. */
   readonly noise: string[];
+  /** The labels of the data set that losses read beside the class. */
+  readonly labels: string[];
 }
 
 /** `losses(embeddings, labels)`: every loss's formula, what they share computed once. */
@@ -36,6 +39,8 @@ export function lossesFunction(plan: ModelPlan, declarations: Declarations, stac
     return { name: loss.name, lowered, comment: lossComment(loss) };
   });
   const { lines, results } = lossStatements(emitted);
+  const labels = labelsRead(emitted);
+  declarations.labels.push(...labels);
   const remembers = emitted.some(({ lowered }) => lowered.memory?.reached === true);
   const entries = results.map(({ name, value }) => entryText(name, value));
   return declared("losses", "Each loss on one batch: its value, and whether the batch held a valid tuple.", {
@@ -43,8 +48,9 @@ export function lossesFunction(plan: ModelPlan, declarations: Declarations, stac
       ["embeddings", "Record<string, tf.Tensor2D>"],
       ["labels", "tf.Tensor1D"],
       ["net", "Net"],
-      ...(viewsOfModel(plan) > 1 || remembers ? [OTHER_VIEWS] : []),
-      ...(remembers ? [["ids", "tf.Tensor1D"] as const] : []),
+      ...(viewsOfModel(plan) > 1 || remembers || labels.length > 0 ? [OTHER_VIEWS] : []),
+      ...(remembers || labels.length > 0 ? [["ids", "tf.Tensor1D"] as const] : []),
+      ...(labels.length > 0 ? [OTHER_LABELS] : []),
     ],
     returns: "Record<string, LossValue>",
     lines: [...lines, "", `return { ${entries.join(", ")} };`],
@@ -52,6 +58,12 @@ export function lossesFunction(plan: ModelPlan, declarations: Declarations, stac
 }
 
 const OTHER_VIEWS = ["otherViews", "readonly Record<string, tf.Tensor2D>[]"] as const;
+
+const OTHER_LABELS = ["otherLabels", "Readonly<Record<string, tf.Tensor1D>>"] as const;
+
+/** The labels of the data set that losses read beside the class. */
+const labelsRead = (losses: readonly { readonly lowered: LoweredLoss }[]): string[] =>
+  [...new Set(losses.flatMap(({ lowered }) => lowered.labels))].sort();
 
 /** How many views of a batch the model's losses read. */
 export const viewsOfModel = ({ losses }: ModelPlan): number => Math.max(...losses.map(viewsOf));
@@ -68,7 +80,7 @@ function lossComment(loss: LossPlan): string[] {
 
 /** A shape where the sizes of the data are called `sizes`. */
 const sidesText = (shape: readonly Dim[]): string =>
-  shape.map((side) => (side === "classes" ? "sizes.classes" : dimText(side))).join(", ");
+  shape.map((side) => dimText(side).replace(/^net\./, "")).join(", ");
 
 function lossStateText({ name, shape, initial, transient }: LossState): string {
   const rest = transient === true ? ", transient: true" : "";

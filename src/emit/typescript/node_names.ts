@@ -1,6 +1,6 @@
 /** Names for nodes of the loss graph in emitted programs: the spec's own where it has one, else what the node is. Pure. */
 import type { Node } from "../../ir/graph.ts";
-import { rememberedOn } from "../../ir/graph.ts";
+import { labelOn, rememberedOn } from "../../ir/graph.ts";
 
 const WORDS: Readonly<Record<string, string>> = {
   add: "total",
@@ -51,9 +51,9 @@ export function nameOf(node: Node): string {
     case "noise":
       return operation.name.split("/").slice(-2).join("_");
     case "labels":
-      return "labels";
+      return operation.label === undefined ? "labels" : `${operation.label}_labels`;
     case "iota":
-      if (node.shape[0] === "classes") return "class_indices";
+      if (node.shape[0] === "classes" || labelOn(node.shape[0]!) !== undefined) return "class_indices";
       return node.shape[0] === "batch" || rememberedOn(node.shape[0]!) !== undefined ? "samples" : "range";
     case "normalize":
       return `unit_${baseName(inputs[0]!)}`;

@@ -31,7 +31,7 @@ export async function emitProgram(
   identity: ProgramIdentity,
   { stacked = false }: EmitOptions = {},
 ): Promise<string> {
-  const declarations: Declarations = { parameters: [], state: [], noise: [] };
+  const declarations: Declarations = { parameters: [], state: [], noise: [], labels: [] };
   const together = stacked && !separatesGradients(plan.combine);
   const embed = embedFunctions(plan, declarations, together);
   const losses = lossesFunction(plan, declarations, together);
@@ -56,6 +56,7 @@ export async function emitProgram(
     plan,
     identity,
     optional.map(({ structure }) => structure.name!),
+    declarations.labels,
   );
   return assemble(plan, identity, sections, program);
 }
@@ -170,8 +171,16 @@ function combinationFunctions({
   return functions;
 }
 
-/** The program's description of itself, the default export; `optional` are the functions it has beside the usual. */
-function programText(plan: ModelPlan, identity: ProgramIdentity, optional: readonly string[]): string {
+/**
+ * The program's description of itself, the default export; `optional` are the functions it has beside the usual, `labels`
+ * those that its losses read beside the class.
+ */
+function programText(
+  plan: ModelPlan,
+  identity: ProgramIdentity,
+  optional: readonly string[],
+  labels: readonly string[],
+): string {
   const places = plan.losses.map((loss) => {
     const { line } = position(loss.span.file, loss.span.start);
     return `${objectKey(loss.name)}: ${dataLiteral({ file: identity.specFile, line, text: loss.text })}`;
@@ -191,6 +200,7 @@ function programText(plan: ModelPlan, identity: ProgramIdentity, optional: reado
     `augment: [${plan.data.augment.map(transformText).join(", ")}]`,
     `image: ${dataLiteral(plan.data.image)}`,
     ...(viewsOfModel(plan) > 1 ? [`views: ${viewsOfModel(plan)}`] : []),
+    ...(labels.length > 0 ? [`labels: ${dataLiteral(labels)}`] : []),
     `heads: [${heads.join(", ")}]`,
     `lossPlaces: { ${places.join(", ")} }`,
     "parameters",

@@ -17,7 +17,8 @@ export function sourceText(plan: DataPlan): string {
     case "icon_sets":
       return `data.iconSets({ size: ${numberIn(values, "size")} })`;
     case "folder": {
-      const settings = { image: plan.image, strict: boolIn(values, "strict") };
+      const labels = plan.labels.length === 0 ? {} : { labels: plan.labels };
+      const settings = { image: plan.image, strict: boolIn(values, "strict"), ...labels };
       return `data.folder(${stringLiteral(textIn(values, "path"))}, ${dataLiteral(settings)})`;
     }
     default:

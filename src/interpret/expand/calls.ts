@@ -39,7 +39,8 @@ export function expandCall(e: Expansion, call: Call, frame: Frame): Operand {
   if (meaning?.kind === "let") return expandLet(e, call, meaning, frame);
   if (meaning?.kind === "measure") return expandMeasure(e, call, meaning.measure, frame);
   if (meaning?.kind === "loss") return expandInnerLoss(e, call, name, meaning.loss, frame);
-  if (meaning !== undefined) throw new InterpretError(`${name} cannot be called`, call.callee.span);
+  if (meaning !== undefined && name !== "classes")
+    throw new InterpretError(`${name} cannot be called`, call.callee.span);
   const measure = frame.scope.lookup("measure", name);
   if (measure !== undefined)
     return expandMeasure(
@@ -159,13 +160,24 @@ function expandFunction(e: Expansion, call: Call, frame: Frame): Operand {
       return expandConcat(e, call, frame);
     case "same":
     case "differs": {
-      const [i, j] = arrange(call, ["i", "j"]).map((argument) => expandNode(e, argument.value, frame)) as [
+      const { rest, label } = e.labels.of(call, frame);
+      const [i, j] = arrange(rest, ["i", "j"]).map((argument) => expandNode(e, argument.value, frame)) as [
         Node,
         Node,
       ];
       claim(i, e.samples, true, call.span);
       claim(j, e.samples, true, call.span);
-      return minedPair(e, graph.pair(name, i, j), i, j, frame);
+      return minedPair(e, graph.pair(name, i, j, label.input), i, j, frame);
+    }
+    case "label": {
+      const { rest, label } = e.labels.of(call, frame);
+      const [i] = arrange(rest, ["i"]).map((argument) => expandNode(e, argument.value, frame));
+      return tensors.at(label.input, [i!], call.span);
+    }
+    case "classes": {
+      const { rest, label } = e.labels.of(call, frame);
+      arrange(rest, []);
+      return graph.number(label.classes);
     }
     default:
       throw new InterpretError(`${name} is no function`, call.callee.span);

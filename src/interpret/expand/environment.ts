@@ -14,6 +14,7 @@ export type Meaning =
   | { readonly kind: "operand"; readonly operand: Operand }
   | { readonly kind: "list"; readonly values: readonly number[] }
   | { readonly kind: "let"; readonly id: number; readonly let: Let; readonly frame: Frame }
+  | { readonly kind: "label"; readonly name: string }
   | { readonly kind: "measure"; readonly measure: MeasureValue }
   | { readonly kind: "loss"; readonly loss: LossInstance };
 
@@ -71,6 +72,8 @@ export function meaningOf(value: Value, graph: Graph): Meaning | undefined {
       return { kind: "measure", measure: value };
     case "loss":
       return { kind: "loss", loss: value };
+    case "label":
+      return { kind: "label", name: value.name };
     case "text":
     case "word":
     case "size":

@@ -8,10 +8,11 @@ import type { Span } from "../../source/source.ts";
 import { DEPTH } from "../budget.ts";
 import { BudgetError, InterpretError } from "../errors.ts";
 import type { Graph } from "../graph.ts";
-import type { Input, Node } from "../nodes.ts";
+import type { Node } from "../nodes.ts";
 import type { MinerInstance } from "../../resolve/values.ts";
 import { expandCall } from "./calls.ts";
 import type { Frame } from "./environment.ts";
+import type { Labels } from "./labels.ts";
 import { expandReduction } from "./reductions.ts";
 import type { Registry } from "./registry.ts";
 import { isTensor, order, unify } from "./tensor.ts";
@@ -25,8 +26,7 @@ export interface Expansion {
   readonly batch: number;
   /** Samples of the batch and of the memory. */
   readonly samples: number;
-  readonly classes: number;
-  readonly labels: Input;
+  readonly labels: Labels;
   /** Not set while the miner's own body is expanded. */
   miner: MinerInstance | undefined;
   /** Expanded macros, by macro and arguments. */

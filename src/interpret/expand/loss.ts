@@ -11,6 +11,7 @@ import type { Input, Node } from "../nodes.ts";
 import { Frame, meaningOf } from "./environment.ts";
 import { expand, expandNode } from "./expand.ts";
 import type { Expansion } from "./expand.ts";
+import { Labels } from "./labels.ts";
 import { settleDraws } from "./draws.ts";
 import { Registry } from "./registry.ts";
 import { bindStatement } from "./statements.ts";
@@ -23,8 +24,20 @@ export interface BatchSizes {
   /** Samples remembered from earlier steps. */
   readonly remembered: number;
   readonly classes: number;
+  /** Classes of each further label of the data set. */
+  readonly labels?: Readonly<Record<string, number>>;
   /** Width of each view. */
   readonly dims: readonly number[];
+}
+
+/** Sizes that the parameters of a loss depend on. */
+export interface ParamSizes {
+  readonly classes: number;
+  readonly dim: number;
+  /** Classes of each further label of the data set. */
+  readonly labels?: Readonly<Record<string, number>>;
+  /** `LOSS by LABEL`. */
+  readonly by?: string | undefined;
 }
 
 export interface ExpandedLoss {
@@ -34,7 +47,7 @@ export interface ExpandedLoss {
   readonly tensors: Tensors;
   readonly root: Node;
   readonly views: readonly Input[];
-  readonly labels: Input;
+  readonly labels: Labels;
   readonly registry: Registry;
 }
 
@@ -47,6 +60,7 @@ export function expandLoss(
   instance: LossInstance,
   sizes: BatchSizes,
   miner: MinerInstance | undefined,
+  by?: string,
 ): ExpandedLoss {
   const graph = new Graph();
   const tensors = new Tensors(graph);
@@ -58,7 +72,7 @@ export function expandLoss(
     );
   const samples = sizes.batch + sizes.remembered;
   const views = names.map((name, position) => graph.input("view", name, [samples, sizes.dims[position]!]));
-  const labels = graph.input("labels", "y", [samples]);
+  const labels = new Labels(graph, samples, sizes.classes, sizes.labels ?? {}, by);
   const registry = new Registry();
   const expansion: Expansion = {
     graph,
@@ -67,7 +81,6 @@ export function expandLoss(
     labels,
     batch: sizes.batch,
     samples,
-    classes: sizes.classes,
     miner,
     memo: new Map(),
     drawNames: new Map(),
@@ -93,12 +106,19 @@ export function expandLoss(
   return { name, graph, tensors, root, views, labels, registry };
 }
 
+/** A loss on no batch in particular: for its parameters and states. */
+export function expandedFor(instance: LossInstance, { classes, dim, labels, by }: ParamSizes): ExpandedLoss {
+  const dims = viewNames(instance).map(() => dim);
+  const sizes = { batch: 1, remembered: 0, classes, dims };
+  return expandLoss(instance, labels === undefined ? sizes : { ...sizes, labels }, undefined, by);
+}
+
 function expandBody(e: Expansion, instance: LossInstance, views: readonly Tensor[]): Node {
   const { declaration } = instance;
   const frame = new Frame(instance.scope);
-  frame.bind("y", e.labels);
+  frame.bind("y", e.labels.own.input);
   frame.bind("batch", e.graph.number(e.batch));
-  frame.bind("classes", e.graph.number(e.classes));
+  frame.bind("classes", e.graph.number(e.labels.own.classes));
   frame.bind("dim", e.graph.number(views[0]!.shape.at(-1)!));
   viewNames(instance).forEach((name, position) => frame.bind(name, views[position]!));
   for (const [name, value] of instance.parameters) {

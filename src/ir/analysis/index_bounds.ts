@@ -1,5 +1,6 @@
 /** How large the values of an index can be: what says that a position is inside a side of a tensor. Pure. */
 import type { Dim, Node } from "../graph.ts";
+import { classesOf } from "../graph.ts";
 
 /** What every value of an index-valued node is below: a number, or a size of the data; undefined where unknown. */
 export function boundOf(node: Node): Dim | undefined {
@@ -8,7 +9,7 @@ export function boundOf(node: Node): Dim | undefined {
     case "constant":
       return Number.isInteger(operation.value) && operation.value >= 0 ? operation.value + 1 : undefined;
     case "labels":
-      return "classes";
+      return classesOf(operation.label);
     case "iota": {
       const size = node.shape[0]!;
       if (operation.from === 0) return size;

@@ -15,6 +15,9 @@ import { combine, masked, presenceOf } from "./combine.ts";
 import type { Binding, Context, Expanded } from "./environment.ts";
 import { Environment, LoweringError, SamplesError } from "./environment.ts";
 import { identityOf } from "./identity.ts";
+import { indexFirstSide } from "./indexing.ts";
+import type { Label } from "./labels.ts";
+import { classCount, labelsOf, onLabel } from "./labels.ts";
 import { isOfSamples, pairAgainst } from "./memory.ts";
 import { minedPair, restrictsPairs } from "./miners.ts";
 import { isShared, mappedShares, sharesOf, sharesOfBinary, withShares } from "./shares.ts";
@@ -49,7 +52,11 @@ const PARAMETERS: Readonly<Record<string, readonly string[]>> = {
   concat: ["u", "v"],
   same: ["i", "j"],
   differs: ["i", "j"],
+  label: ["i"],
+  classes: [],
 };
+/** Functions that may say by which label, `on: coarse`. */
+const LABELLED: ReadonlySet<string> = new Set(["same", "differs", "label", "classes"]);
 const BINARY: Readonly<Record<string, BinaryOperator>> = { max: "max", min: "min", ratio: "ratio" };
 
 export function lowerCall(context: Context, call: Call, environment: Environment): Lowered {
@@ -191,10 +198,12 @@ function measureName(name: string, polarity: string): string {
   return name.includes(polarity) ? name : `${name}_${polarity}`;
 }
 
-function lowerPrimitive(context: Context, call: Call, environment: Environment): Lowered {
+function lowerPrimitive(context: Context, written: Call, environment: Environment): Lowered {
   const { build } = context;
-  const name = call.callee.text;
+  const name = written.callee.text;
   const names = PARAMETERS[name] ?? ["v"];
+  const labelled = LABELLED.has(name) ? onLabel(context, written, environment) : undefined;
+  const call = labelled?.rest ?? written;
   const given = arranged(call, names);
   const argument = (k: number): Expression => given[k]!;
   const value = (k: number): Lowered => context.lower(context, argument(k), environment);
@@ -221,7 +230,11 @@ function lowerPrimitive(context: Context, call: Call, environment: Environment):
       return lowerConcat(context, call, vectorOf(call, value(0)), vectorOf(call, value(1)));
     case "same":
     case "differs":
-      return lowerPair(context, name, argument(0), argument(1), environment);
+      return lowerPair(context, name, argument(0), argument(1), labelled!.label, environment);
+    case "label":
+      return indexFirstSide(context, labelsOf(context, labelled!.label), argument(0), environment);
+    case "classes":
+      return classCount(context, labelled!.label);
     case "norm": {
       const vector = vectorOf(call, value(0));
       if (vector.axes.filter(isSlot).length > 1) throw new LoweringError(call.span, "`norm` of a matrix");
@@ -285,6 +298,7 @@ function lowerPair(
   kind: "same" | "differs",
   first: Expression,
   second: Expression,
+  label: Label,
   environment: Environment,
 ): Lowered {
   const axisOf = (expression: Expression): Axis => {
@@ -299,7 +313,9 @@ function lowerPair(
   const axes = indices.toSorted((a, b) => a.order - b.order) as [Axis, Axis];
   const { build, memory } = context;
   const whole = (): Lowered =>
-    memory === undefined ? { node: build.pairs(kind), axes } : pairAgainst(context, memory, kind, axes);
+    memory === undefined
+      ? { node: build.pairs(kind, label), axes }
+      : pairAgainst(context, memory, kind, axes, label);
   const pair: Lowered =
     axes[0].order === axes[1].order
       ? scalar(build.graph.constant(0, "bool"))

@@ -69,6 +69,9 @@ function constantOf(expression: Expression | undefined, environment: Environment
   return binding?.kind === "constant" && binding.value.kind === "number" ? binding.value.value : undefined;
 }
 
+/** Functions of indices of samples. */
+const OF_SAMPLES: ReadonlySet<string> = new Set(["same", "differs", "label"]);
+
 const isName = (expression: Expression, name: string): boolean =>
   expression.kind === "Name" && expression.text === name;
 
@@ -164,7 +167,7 @@ function fromCall(
   if (at < 0) return undefined;
   const callee = call.callee.text;
   const binding = environment.lookup(callee);
-  if (binding === undefined && (callee === "same" || callee === "differs")) return samplesOf(context);
+  if (binding === undefined && OF_SAMPLES.has(callee)) return samplesOf(context);
   if (binding?.kind !== "let") return undefined;
   const { declaration } = binding;
   const inner = new Environment(binding.environment.scope, binding.environment);

@@ -116,6 +116,16 @@ export interface LossState {
   readonly transient?: boolean;
 }
 
+/** What the labels of the data set are to a loss. */
+export interface LossLabels {
+  /** The name of the label that is the class, where the data set gives it one. */
+  readonly main?: string | undefined;
+  /** `LOSS by LABEL`: the further label that stands in the place of the class; the class itself where absent. */
+  readonly by?: string | undefined;
+  /** The further labels that the formula has named so far. */
+  readonly used: Set<string>;
+}
+
 /** The random numbers of a `sample`. */
 export interface LossNoise {
   /** `losses/rank/miner/sample` */
@@ -153,6 +163,8 @@ export interface Context {
   readonly sharing: boolean;
   /** `LOSS against MEMORY`. */
   readonly memory: Remembering | undefined;
+  /** The labels of the data set as this loss names them. */
+  readonly labels: LossLabels;
   /** Whether the place being lowered stands in a reduction with an index of its own. */
   reducing: boolean;
   /** How deep in the expanded formula the place being lowered stands. */

@@ -10,6 +10,7 @@ export function identityOf(binding: Binding): string | undefined {
     case "value":
       return `v${valueIdentity(binding.value)}`;
     case "constant":
+      if (binding.value.kind === "label") return `l${binding.value.name}`;
       return binding.value.kind === "number" || binding.value.kind === "bool"
         ? `c${String(binding.value.value)}`
         : undefined;

@@ -19,7 +19,7 @@ export function lowerIndex(context: Context, expression: Index, environment: Env
 }
 
 /** Writes an index for the first side that has none. */
-function indexFirstSide(
+export function indexFirstSide(
   context: Context,
   value: Lowered,
   index: Expression,

@@ -16,6 +16,7 @@ import { combine, disjunction, masked } from "./combine.ts";
 import type { Context, LossNoise, LossParameter, LossState, OutermostReduction } from "./environment.ts";
 import { Environment, GranularityError, LoweringError, MinerError } from "./environment.ts";
 import { lower } from "./expression.ts";
+import { classCount, labelsOf, ownLabel } from "./labels.ts";
 import { remembering } from "./memory.ts";
 import { lowerParam } from "./parameters.ts";
 import { lowerState } from "./states.ts";
@@ -39,6 +40,8 @@ export interface LoweredLoss {
   /** The expressions that came to each node, innermost first: for messages. */
   readonly origins: ReadonlyMap<Node, readonly Span[]>;
   readonly reductions: readonly OutermostReduction[];
+  /** The further labels of the data set that it reads. */
+  readonly labels: readonly string[];
   /** Of a loss against a memory: whether an index runs over it, and whether one would but for an order. */
   readonly memory?: { readonly reached: boolean; readonly withheld: boolean };
 }
@@ -59,6 +62,10 @@ export interface LossInputs {
   readonly miner?: MinerInstance | undefined;
   /** `LOSS against memory(size)`: of a loss of one view. */
   readonly memory?: number | undefined;
+  /** `LOSS by LABEL`. */
+  readonly by?: string | undefined;
+  /** What the data set calls the class, where it names its labels. */
+  readonly mainLabel?: string | undefined;
   /** Whether the shares of the samples are wanted. */
   readonly shares?: boolean | undefined;
   /** The rules at work as nodes are made: all, unless passes are to bring them in. */
@@ -113,6 +120,7 @@ function lowerWith(
     guarding: false,
     sharing: inputs.shares === true,
     memory,
+    labels: { main: inputs.mainLabel, by: inputs.by, used: new Set() },
     reducing: false,
     depth: 0,
     nesting: 0,
@@ -142,7 +150,8 @@ function lowerWith(
   const states = memory?.reached === true ? [...context.states, ...memory.states] : context.states;
   const reach =
     memory === undefined ? {} : { memory: { reached: memory.reached, withheld: memory.withheld } };
-  const rest = { ...shares, ...reach, parameters, states, noise, origins, reductions };
+  const labels = [...context.labels.used].sort();
+  const rest = { ...shares, ...reach, parameters, states, noise, origins, reductions, labels };
   const found = memory?.found ?? NONE;
   if (valid === undefined) {
     const always = build.graph.constant(1, "bool");
@@ -241,14 +250,13 @@ function expand(context: Context, instance: LossInstance, views: readonly Lowere
 }
 
 /** What every formula may name: the labels and the sizes. */
-function bindGlobals({ build, memory }: Context, environment: Environment, width: Dim): void {
+function bindGlobals(context: Context, environment: Environment, width: Dim): void {
+  const { build } = context;
+  const label = ownLabel(context);
   const globals: Readonly<Record<string, Lowered>> = {
-    y:
-      memory === undefined
-        ? { node: build.labels(), axes: [slot(0, "batch")] }
-        : { node: memory.classes, axes: [slot(0, memory.samples)] },
+    y: labelsOf(context, label),
     batch: scalar(build.size("batch")),
-    classes: scalar(build.size("classes")),
+    classes: classCount(context, label),
     dim: scalar(build.size(width)),
   };
   for (const [name, value] of Object.entries(globals)) environment.bind(name, { kind: "value", value });

@@ -23,14 +23,12 @@ export interface Remembering {
   readonly samples: SamplesDim;
   /** Embeddings of the view over all samples. */
   readonly embeddings: Node;
-  /** Labels over all samples; -1 where nothing is remembered yet. */
-  readonly labels: Node;
-  /** Labels over all samples, some class where nothing is remembered yet: what a formula reads. */
-  readonly classes: Node;
+  /** The classes, and what samples are by the further labels that the formula has named so far. */
+  readonly labels: Map<string | undefined, RememberedLabels>;
   readonly ids: Node;
   /** Which of all samples are there. */
   readonly filled: Node;
-  readonly states: readonly LossState[];
+  readonly states: LossState[];
   /** Indices that are taken to be ordered, by rank; and those that were found to be. */
   readonly ordered: ReadonlySet<number>;
   readonly found: Set<number>;
@@ -39,6 +37,14 @@ export interface Remembering {
   /** Whether an index runs over the memory, or would but for its order. */
   reached: boolean;
   withheld: boolean;
+}
+
+/** What samples are by one label. */
+export interface RememberedLabels {
+  /** Over all samples; -1 where nothing is remembered yet. */
+  readonly labels: Node;
+  /** Over all samples, some class where nothing is remembered yet: what a formula reads. */
+  readonly classes: Node;
 }
 
 /** A memory of `size` samples of a head whose embedding is `input` [batch, dim]. */
@@ -59,36 +65,67 @@ export function remembering(
   const embeddings = before(`embeddings/${head}`, [size, dim], `remembered_${head}`);
   const labels = before("labels", [size], "remembered_labels");
   const ids = before("ids", [size], "remembered_ids");
-  const joined = (ofBatch: Node, memory: Node, hint: string): Node => {
-    const node = build.joined(ofBatch, memory);
-    node.hint ??= hint;
-    return node;
-  };
-  const allLabels = joined(build.labels(), labels, "labels_and_memory");
+  const allLabels = joined(build, build.labels(), labels, "labels_and_memory");
   const filled = build.binary("ge", allLabels, build.graph.constant(0, "int"));
   filled.hint ??= "filled";
-  const state = (memory: Node, ofBatch: Node, initial: number): LossState => ({
-    name: (memory.operation as { readonly name: string }).name,
-    shape: memory.shape,
-    initial,
-    next: build.remember(memory, ofBatch),
-    transient: true,
-  });
   return {
     size,
     samples: `batch+${size}`,
-    embeddings: joined(input, embeddings, `${head}_and_memory`),
-    labels: allLabels,
-    classes: joined(build.labels(), build.unary("relu", labels), "classes_and_memory"),
-    ids: joined(build.ids(), ids, "ids_and_memory"),
+    embeddings: joined(build, input, embeddings, `${head}_and_memory`),
+    labels: new Map([
+      [
+        undefined,
+        {
+          labels: allLabels,
+          classes: joined(build, build.labels(), build.unary("relu", labels), "classes_and_memory"),
+        },
+      ],
+    ]),
+    ids: joined(build, build.ids(), ids, "ids_and_memory"),
     filled,
-    states: [state(embeddings, input, 0), state(labels, build.labels(), -1), state(ids, build.ids(), -1)],
+    states: [
+      state(build, embeddings, input, 0),
+      state(build, labels, build.labels(), -1),
+      state(build, ids, build.ids(), -1),
+    ],
     ordered,
     found: new Set(),
     staying: new Set(),
     reached: false,
     withheld: false,
   };
+}
+
+function joined(build: Builder, ofBatch: Node, memory: Node, hint: string): Node {
+  const node = build.joined(ofBatch, memory);
+  node.hint ??= hint;
+  return node;
+}
+
+function state(build: Builder, memory: Node, ofBatch: Node, initial: number): LossState {
+  const { name } = memory.operation as { readonly name: string };
+  const next = build.remember(memory, ofBatch);
+  return { name, shape: memory.shape, initial, next, transient: true };
+}
+
+/** What all samples are by a label; a further label is remembered from its first use on. */
+export function rememberedLabels(
+  build: Builder,
+  memory: Remembering,
+  label: string | undefined,
+): RememberedLabels {
+  const known = memory.labels.get(label);
+  if (known !== undefined) return known;
+  const before = build.state(`memory/${memory.size}/labels/${label}`, [memory.size]);
+  before.hint ??= `remembered_${label}_labels`;
+  const ofBatch = build.labels(label);
+  const made: RememberedLabels = {
+    labels: joined(build, ofBatch, before, `${label}_labels_and_memory`),
+    classes: joined(build, ofBatch, build.unary("relu", before), `${label}_classes_and_memory`),
+  };
+  memory.labels.set(label, made);
+  memory.states.push(state(build, before, ofBatch, -1));
+  return made;
 }
 
 /** The side of all samples that indices run over. */
@@ -148,11 +185,14 @@ export function pairAgainst(
   memory: Remembering,
   kind: "same" | "differs",
   [outer, inner]: readonly [Axis, Axis],
+  label: string | undefined,
 ): Lowered {
   const { build } = context;
   const side = (axis: Axis): readonly [Node, Node] =>
-    axis.size === "batch" ? [build.labels(), build.ids()] : [memory.labels, memory.ids];
-  return { node: build.pairsAmong(kind, side(outer), side(inner)), axes: [outer, inner] };
+    axis.size === "batch"
+      ? [build.labels(label), build.ids()]
+      : [rememberedLabels(build, memory, label).labels, memory.ids];
+  return { node: build.pairsAmong(kind, side(outer), side(inner), label), axes: [outer, inner] };
 }
 
 /** For each axis that runs over the memory, which of its samples are there. */

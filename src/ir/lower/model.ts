@@ -44,12 +44,14 @@ export function lowerPlanned(
     dim: head.dim,
     view,
   }));
-  const { instance, miner, memory } = loss;
+  const { instance, miner, memory, label } = loss;
   return lowerLoss(graph, instance, {
     path: `losses/${loss.name}`,
     views,
     miner,
     memory: memory?.size,
+    by: label,
+    mainLabel: plan.data.labels.at(-1),
     shares,
     rules,
   });

@@ -8,15 +8,16 @@ import { boundOf } from "../analysis/index_bounds.ts";
 import type { Axis } from "../axes.ts";
 import { aligned, labelled } from "../axes.ts";
 import type { Builder } from "../build.ts";
-import type { Node } from "../graph.ts";
+import type { Dim, Node } from "../graph.ts";
+import { labelOn } from "../graph.ts";
 import { topological } from "../order.ts";
 import { mayBeInfinite } from "../rules/finite.ts";
 import type { Equality } from "./at_index.ts";
 import { AtIndex } from "./at_index.ts";
 import { rebuild } from "./rebuild.ts";
 
-/** The side whose length makes one of its entries worth computing alone. */
-const SIDE = "classes";
+/** The sides whose length makes one of their entries worth computing alone: classes, those of a further label included. */
+const isOfClasses = (side: Dim): boolean => side === "classes" || labelOn(side) !== undefined;
 /** Taking one value a sample out of a matrix is two passes over it, and two more for the gradient. */
 const PASSES_OF_A_PICK = 2;
 
@@ -142,13 +143,14 @@ function equalityOf(
   index: Placed,
 ): Equality | undefined {
   const { operation, shape } = numbers.node;
-  if (operation.kind !== "iota" || operation.from !== 0 || shape[0] !== SIDE) return undefined;
+  const [side] = shape as [Dim];
+  if (operation.kind !== "iota" || operation.from !== 0 || !isOfClasses(side)) return undefined;
   const axis = numbers.axes[0]!;
-  if (index.node.type !== "int" || boundOf(index.node) !== SIDE) return undefined;
+  if (index.node.type !== "int" || boundOf(index.node) !== side) return undefined;
   if (index.axes.some(({ order }) => order === axis.order)) return undefined;
   const [left, right] = node.inputs as [Node, Node];
   return {
-    axis: { ...axis, size: SIDE },
+    axis: { ...axis, size: side },
     label: labelled(build, index.node, index.axes),
     equal: labelled(build, build.binary("eq", left, right), axes),
   };

@@ -91,11 +91,17 @@ function pairOf(
   axes: readonly number[],
 ): Pair | undefined {
   const { base, sides } = seen(guard, rank);
-  if (base.operation.kind !== kind) return undefined;
+  if (base.operation.kind !== kind || !isOfClasses(base)) return undefined;
   const [first, second] = [sides.indexOf(0), sides.indexOf(1)].sort((a, b) => a - b) as [number, number];
   if (first < 0) return undefined;
   if (axes.includes(second)) return { anchor: first, other: second };
   return axes.includes(first) ? { anchor: second, other: first } : undefined;
+}
+
+/** Whether `same` or `differs` compares what batches are sorted by, and no further label of the data set. */
+function isOfClasses({ inputs }: Node): boolean {
+  const { operation } = inputs[0]!.operation.kind === "joined" ? inputs[0]!.inputs[0]! : inputs[0]!;
+  return operation.kind === "labels" && operation.label === undefined;
 }
 
 /**
@@ -195,9 +201,9 @@ function leaf(build: Builder, node: Node, pair: Pair, rank: number, samples: num
     return placed(graph.node({ kind: "classmates" }, [base], shape, base.type));
   }
   if (base.shape.length !== 2 || base.shape[across] !== "batch") return undefined;
-  if (base.operation.kind === "same")
+  if (base.operation.kind === "same" && isOfClasses(base))
     return placed(graph.node({ kind: "other_classmates" }, [base.inputs[0]!], shape, "bool"));
-  if (base.operation.kind === "differs") return graph.constant(0, "bool");
+  if (base.operation.kind === "differs" && isOfClasses(base)) return graph.constant(0, "bool");
   if (base.type !== "real") return undefined;
   const oriented = across === 0 ? base : build.view(base, [1, 0]);
   const block = graph.node({ kind: "within_class" }, [oriented], shape, base.type);

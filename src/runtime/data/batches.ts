@@ -21,6 +21,15 @@ export interface Batch {
   readonly ids: Int32Array;
 }
 
+/** What the samples of batches are by a further label of the data set. */
+export interface BatchLabels {
+  readonly name: string;
+  /** Names of its classes among the samples that batches are drawn from; label k of a batch is `classNames[k]`. */
+  readonly classNames: readonly string[];
+  /** Labels of a step, [B]: dense over those classes. */
+  labels(step: number): Int32Array;
+}
+
 export interface TrainingBatches {
   /** Names of the classes that batches are drawn from; label k of a batch is `classNames[k]`. */
   readonly classNames: readonly string[];
@@ -34,6 +43,8 @@ export interface TrainingBatches {
   samples(step: number): Int32Array;
   /** Labels of a step, [B]: dense over the training classes, ascending. */
   labels(step: number): Int32Array;
+  /** The further labels that were asked for. */
+  readonly further: readonly BatchLabels[];
   /** What the images of a step are made of; each view augments the same samples anew. */
   request(step: number, views: number): ImageRequest;
   /** Makes them; absent where the data set has no maker of its own. */
@@ -53,7 +64,8 @@ export interface TrainingBatches {
  * `samples`, `batch` are pure functions of (seed, step).
  *
  * `indices` are the training fold. Classes with fewer than M of them are left out and noted; labels are dense over the
- * rest, in the order of the data set's classes. Throws `DataError` if fewer than P classes remain.
+ * rest, in the order of the data set's classes. `further` names the labels that are read beside the class. Throws
+ * `DataError` if fewer than P classes remain, or if the data set has no such label.
  */
 export function trainingBatches(
   dataset: Dataset,
@@ -61,6 +73,7 @@ export function trainingBatches(
   size: { readonly classes: number; readonly samples: number },
   augment: readonly Augmentation[],
   seed: number,
+  further: readonly string[] = [],
 ): TrainingBatches {
   const { classes: p, samples: m } = size;
   const { members, notes } = eligibleClasses(dataset, indices, p, m);
@@ -104,6 +117,7 @@ export function trainingBatches(
     notes,
     samples,
     labels,
+    further: further.map((name) => batchLabels(dataset, name, members, samples)),
     request,
     ...(dataset.images === undefined ? {} : { images: dataset.images }),
     batch: (step, view = 0) => {
@@ -116,6 +130,29 @@ export function trainingBatches(
       });
       return { images, labels: labels(step), ids: asked.samples };
     },
+  };
+}
+
+/** A further label over the samples of these classes. */
+function batchLabels(
+  dataset: Dataset,
+  name: string,
+  members: readonly ClassMembers[],
+  samples: (step: number) => Int32Array,
+): BatchLabels {
+  const label = dataset.further?.find((each) => each.name === name);
+  if (label === undefined)
+    throw new DataError(
+      `${dataset.name} has no label ${JSON.stringify(name)}`,
+      "Compile the spec again, or write e.g. labels: [coarse, fine] in its data set.",
+    );
+  const present = [...new Set(members.flatMap((member) => member.samples.map((at) => label.labels[at]!)))];
+  present.sort((a, b) => a - b);
+  const dense = new Map(present.map((index, place) => [index, place]));
+  return {
+    name,
+    classNames: present.map((index) => label.classNames[index]!),
+    labels: (step) => samples(step).map((at) => dense.get(label.labels[at]!)!),
   };
 }
 

@@ -3,7 +3,7 @@
  * are relative to the spec, and whatever leads out of the project root, symbolic links included, is refused unless the
  * user allows it.
  *
- * Layout: `path/CLASS/IMAGE`. Hidden entries, folders within a class, images outside a class and files that are no
+ * Layout: `path/CLASS/IMAGE`; with several labels a folder for each, `path/COARSE/FINE/IMAGE`. Hidden entries, folders within a class, images outside a class and files that are no
  * images by their extension are left out and counted.
  */
 import { lstatSync, readdirSync, realpathSync, statSync } from "node:fs";
@@ -12,13 +12,16 @@ import { basename, extname, isAbsolute, join, relative, resolve, sep } from "nod
 import { DataError, systemCode } from "./errors.ts";
 import { readImages } from "./folder_images.ts";
 import type { ImageEntry } from "./folder_images.ts";
-import type { DataSource, LoadContext } from "./types.ts";
+import { furtherLabel } from "./further_labels.ts";
+import type { Dataset, DataSource, FurtherLabel, LoadContext } from "./types.ts";
 
 export interface FolderSettings {
   /** Height, width and channels (1 gray, 3 RGB) that every image is brought to. */
   readonly image: readonly [number, number, number];
   /** Whether an image that cannot be decoded is an error; otherwise it is left out and noted. Default false. */
   readonly strict?: boolean;
+  /** Names of the labels, one for each level of folders, the class last; the class alone where absent. */
+  readonly labels?: readonly string[];
 }
 
 const IMAGE_EXTENSIONS: ReadonlySet<string> = new Set([
@@ -35,8 +38,9 @@ const IMAGE_EXTENSIONS: ReadonlySet<string> = new Set([
 
 /**
  * The images below `path`. Each is turned as its EXIF data say, scaled to cover H x W and cropped about its centre, put
- * on white where it is transparent, and made gray or RGB. Samples are in the order of their names. Where all of them
- * together are more than `context.imageMemory`, they are decoded when they are needed.
+ * on white where it is transparent, and made gray or RGB. Samples are in the order of their names. With several labels a
+ * class is a folder at the last level, named by its path, and each folder on the way is a class of its level's label. Where
+ * all of them together are more than `context.imageMemory`, they are decoded when they are needed.
  *
  * `load` throws `DataError` if the folder is missing, outside the project, or holds fewer than two classes with images.
  */
@@ -44,16 +48,34 @@ export function folder(path: string, settings: FolderSettings): DataSource {
   const [height, width, channels] = settings.image;
   const strict = settings.strict ?? false;
   const shape = `${channels === 1 ? "gray" : "rgb"}(${width}x${height})`;
-  const description = `folder(${JSON.stringify(path)}${strict ? ", strict: true" : ""}) { image: ${shape} }`;
+  const { labels = [] } = settings;
+  const named = labels.length === 0 ? "" : `, labels: [${labels.join(", ")}]`;
+  const description = `folder(${JSON.stringify(path)}${strict ? ", strict: true" : ""}) { image: ${shape}${named} }`;
   return {
     description,
     load: async (context) => {
       requireImageSize(settings.image);
       const root = findRoot(path, context);
-      const { entries, notes } = listImages(root, path, context);
-      return readImages(basename(root), entries, notes, settings.image, strict, context);
+      const { entries, notes } = listImages(root, path, Math.max(1, labels.length), context);
+      const dataset = await readImages(basename(root), entries, notes, settings.image, strict, context);
+      return labels.length < 2 ? dataset : { ...dataset, further: levels(dataset, labels) };
     },
   };
+}
+
+/** The labels above the class: the folders that a class's path begins with. */
+function levels({ classNames, labels }: Dataset, names: readonly string[]): FurtherLabel[] {
+  const above = (className: string, level: number): string =>
+    className
+      .split("/")
+      .slice(0, level + 1)
+      .join("/");
+  return names.slice(0, -1).map((name, level) =>
+    furtherLabel(
+      name,
+      Array.from(labels, (label) => above(classNames[label]!, level)),
+    ),
+  );
 }
 
 function requireImageSize([height, width, channels]: readonly [number, number, number]): void {
@@ -115,29 +137,30 @@ function unreadable(path: string, error: unknown): DataError {
 function listImages(
   root: string,
   path: string,
+  depth: number,
   context: LoadContext,
 ): { entries: ImageEntry[]; notes: string[] } {
   const entries: ImageEntry[] = [];
   let loose = 0;
   let nested = 0;
   let other = 0;
-  for (const classEntry of visible(root, path)) {
-    const classPath = join(root, classEntry.name);
-    if (kindOf(classPath, classEntry, `${path}/${classEntry.name}`, context) !== "directory") {
-      loose++;
-      continue;
-    }
-    const className = classEntry.name.normalize("NFC");
-    for (const entry of visible(classPath, `${path}/${classEntry.name}`)) {
-      const name = `${classEntry.name}/${entry.name}`;
-      const file = join(classPath, entry.name);
+  /** What lies below some folders: further folders down to `depth`, the images of a class there. */
+  const list = (folders: readonly string[]): void => {
+    const inside = join(root, ...folders);
+    for (const entry of visible(inside, [path, ...folders].join("/"))) {
+      const name = [...folders, entry.name].join("/");
+      const file = join(inside, entry.name);
       const kind = kindOf(file, entry, `${path}/${name}`, context);
-      if (kind === "directory") nested++;
+      if (folders.length < depth) {
+        if (kind === "directory") list([...folders, entry.name]);
+        else loose++;
+      } else if (kind === "directory") nested++;
       else if (kind === "file" && IMAGE_EXTENSIONS.has(extname(entry.name).toLowerCase())) {
-        entries.push({ className, name, file });
+        entries.push({ className: folders.join("/").normalize("NFC"), name, file });
       } else other++;
     }
-  }
+  };
+  list([]);
   const notes: string[] = [];
   const note = (count: number, one: string, many: string): void => {
     if (count > 0) notes.push(`${count} ${count === 1 ? one : many} left out`);
@@ -148,7 +171,7 @@ function listImages(
   if (entries.length === 0) {
     throw new DataError(
       `folder ${JSON.stringify(path)} holds no images`,
-      `Put the images into one directory for each class, e.g. ${path}/cat/1.jpg. ` +
+      `Put the images into one directory for each class, e.g. ${path}/${["cat", "animals/cat"][depth - 1] ?? "a/b/c"}/1.jpg. ` +
         `Known extensions: ${[...IMAGE_EXTENSIONS].join(" ")}.`,
     );
   }

@@ -13,7 +13,8 @@ import { BUILD_VERSION, buildIconDataset } from "./icon_build.ts";
 import { fetchIconSets, packageName } from "./icon_fetch.ts";
 import type { RunNpm } from "../npm.ts";
 import { ICON_SETS } from "./icon_sets_manifest.ts";
-import type { Dataset, DataSource } from "./types.ts";
+import { furtherLabel } from "./further_labels.ts";
+import type { Dataset, DataSource, FurtherLabel } from "./types.ts";
 
 /** Sets that a concept must occur in, and drawings that it must keep. */
 const LEAST_ICONS = 8;
@@ -70,7 +71,19 @@ export function iconLicences(): string {
 
 function withLicences(dataset: Dataset, folder: string): Dataset {
   const kinds = [...new Set(ICON_SETS.map((pin) => pin.license))].sort().join(", ");
-  return { ...dataset, notes: [...dataset.notes, `licences (${kinds}): ${join(folder, "LICENCES.txt")}`] };
+  return {
+    ...dataset,
+    further: [styles(dataset)],
+    notes: [...dataset.notes, `licences (${kinds}): ${join(folder, "LICENCES.txt")}`],
+  };
+}
+
+/** The label `style`: the set that each icon is from, which its name begins with. */
+function styles({ sampleNames }: Dataset): FurtherLabel {
+  return furtherLabel(
+    "style",
+    sampleNames.map((name) => name.slice(0, name.indexOf("/"))),
+  );
 }
 
 /** Where the finished data set of a size is kept: its name holds a hash of all that it depends on. */

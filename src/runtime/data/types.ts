@@ -4,6 +4,15 @@
  */
 import type { Random } from "../random.ts";
 
+/** A label of a data set beside the class: what every sample is by it. */
+export interface FurtherLabel {
+  readonly name: string;
+  /** Its class index to its class's name, sorted. */
+  readonly classNames: readonly string[];
+  /** Its class index of each sample, [n]. */
+  readonly labels: Int32Array;
+}
+
 /** A labelled set of images, all of one size, held as bytes or, where they are too many, read from files as needed. */
 export interface Dataset {
   /** A stable name: part of the key of the class split. */
@@ -16,6 +25,8 @@ export interface Dataset {
   readonly classClusters: Int32Array;
   /** Class index of each sample, [n]. */
   readonly labels: Int32Array;
+  /** Labels beside the class; none where absent. */
+  readonly further?: readonly FurtherLabel[];
   /** Stable name of each sample, [n], for messages. */
   readonly sampleNames: readonly string[];
   /** [n, H, W, C] bytes, 0..255; divided by 255 before the network sees them. Empty where there are `files`. */

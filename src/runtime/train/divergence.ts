@@ -94,7 +94,7 @@ async function gradientNorm(
     const { grads } = tf.engine().gradients(
       () => {
         const { heads, others } = embedViews(program, batch.images, net);
-        return program.losses(heads, batch.labels, net, others, batch.ids)[loss]!.value;
+        return program.losses(heads, batch.labels, net, others, batch.ids, batch.otherLabels)[loss]!.value;
       },
       trained,
       undefined,

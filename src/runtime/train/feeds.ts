@@ -70,6 +70,9 @@ function feedsOf(
       images: tf.tensor4d(images, [views * size, ...image]),
       labels: tf.tensor1d(batches.labels(step), "int32"),
       ids: tf.tensor1d(batches.samples(step), "int32"),
+      otherLabels: Object.fromEntries(
+        batches.further.map(({ name, labels }) => [name, tf.tensor1d(labels(step), "int32")]),
+      ),
       noise: Object.fromEntries(noise.map((spec) => [spec.name, uniform(spec, seed, step)])),
     },
     rates: {
@@ -101,6 +104,7 @@ export function disposeFeeds({ batch, rates, release }: Feeds): void {
     batch.images,
     batch.labels,
     batch.ids,
+    { ...batch.otherLabels },
     { ...batch.noise },
     rates.firstCorrection,
     rates.secondCorrection,

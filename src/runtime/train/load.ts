@@ -4,7 +4,7 @@ import type { TrainingBatches } from "../data/batches.ts";
 import { openImages, threadsAsked } from "../data/images/open.ts";
 import type { Dataset, LoadContext, Split } from "../data/types.ts";
 import { RunError } from "../errors.ts";
-import type { Program } from "../program.ts";
+import type { Program, Sizes } from "../program.ts";
 import type { Results } from "../report/results.ts";
 import { requireValidation } from "./selection.ts";
 
@@ -28,8 +28,24 @@ export async function load(program: Program, context: LoadContext, seed: number)
   const split = program.split.apply(read);
   requireValidation(program.train.select, program.inference, split.validation);
   const dataset = { ...read, images: openImages(read, { threads }) };
-  const batches = trainingBatches(dataset, split.train, program.train.batch, program.augment, seed);
+  const batches = trainingBatches(
+    dataset,
+    split.train,
+    program.train.batch,
+    program.augment,
+    seed,
+    program.labels,
+  );
   return { dataset, split, batches, summary: summarise(dataset, split) };
+}
+
+/** The sizes that a program is written for, once its data has been read. */
+export function sizesOf({ classes, further }: TrainingBatches): Sizes {
+  if (further.length === 0) return { classes };
+  return {
+    classes,
+    labels: Object.fromEntries(further.map(({ name, classNames }) => [name, classNames.length])),
+  };
 }
 
 function requireImage(program: Program, dataset: Dataset): void {

@@ -18,6 +18,8 @@ export interface BatchTensors {
   readonly labels: tf.Tensor1D;
   /** Identities of the samples [B], int32: their indices in the data set. */
   readonly ids: tf.Tensor1D;
+  /** What the samples are by the further labels that the program reads, int32 [B]. */
+  readonly otherLabels: Readonly<Record<string, tf.Tensor1D>>;
   /** The step's noise, by name. */
   readonly noise: TensorMap;
 }
@@ -61,7 +63,7 @@ export function createStep(
       const forward = (): Combined => {
         const { others, ...embedded } = phase("embed", () => embedViews(program, batch.images, net));
         const losses = phase("losses", () =>
-          program.losses(embedded.heads, batch.labels, net, others, batch.ids),
+          program.losses(embedded.heads, batch.labels, net, others, batch.ids, batch.otherLabels),
         );
         const combined = phase("combine", () =>
           program.combine(losses, { ...embedded, net, labels: batch.labels }),
