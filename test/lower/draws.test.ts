@@ -9,7 +9,7 @@ import type { LossBatch } from "../../src/interpret/index.ts";
 import { LoweringError } from "../../src/ir/lower/environment.ts";
 import type { LossInstance, MinerInstance } from "../../src/resolve/values.ts";
 import { startEngine } from "../../src/runtime/engine/index.ts";
-import { formula, miner } from "../interpret/support.ts";
+import { formula, loss, miner } from "../interpret/support.ts";
 import { randomBatch } from "./support.ts";
 
 beforeAll(async () => {
@@ -128,6 +128,58 @@ describe("interpreted and compiled", () => {
     it(`a miner: ${name}`, () => expectAlike(instance, on));
     it(`a miner: ${name}, of batches sorted by class`, () => expectAlike(instance, on, 3));
   }
+});
+
+describe("the library's losses and miners that draw or keep a table", () => {
+  const USES: readonly (readonly [LossInstance, string?])[] = [
+    [loss("triplet"), "distance_weighted(far: 2)"],
+    [loss("contrastive"), "uniform_histogram(bins: 4)"],
+    [loss("margin"), "distance_weighted"],
+    [loss("center")],
+    [loss("dynamic_soft_margin")],
+    [formula("mean[i] relu(1 - cosine(x[i], x[sample[j | differs(i, j)] 1]))")],
+  ];
+  const labels = [0, 0, 0, 1, 1, 1, 2, 2, 2];
+  const namesOf = ([instance, on]: (typeof USES)[number]): string =>
+    `${instance.declaration.name.text} on ${on ?? "none"}`;
+
+  it.each(USES.map((use) => [namesOf(use), ...use] as const))("%s: shares of samples", (_, instance, on) => {
+    const options = { miner: on === undefined ? undefined : miner(on), shares: true };
+    const batch = randomBatch(instance, { labels, dim: 4, seed: 1, unit: true });
+    for (const samples of [{}, { samples: 3 }]) {
+      const { value, gradient, shares } = compileLoss(instance, [4], { ...options, ...samples }).evaluate(
+        batch,
+      );
+      const mean = shares!.perSample.reduce((sum, share) => sum + share, 0) / labels.length;
+      expect(mean + shares!.constant).toBeCloseTo(value, 5);
+      gradient.views[0]!.forEach((slope, k) => expect(shares!.gradient.views[0]![k]).toBeCloseTo(slope, 5));
+    }
+  });
+
+  it.each(USES.map((use) => [namesOf(use), ...use] as const))("%s: in blocks", (_, instance, on) => {
+    const options = { miner: on === undefined ? undefined : miner(on) };
+    const batch = randomBatch(instance, { labels, dim: 4, seed: 1, unit: true });
+    const whole = compileLoss(instance, [4], options).evaluate(batch);
+    const chunk = { batch: 4000, classes: 1_000_000, blockBytes: 64 };
+    const blocks = compileLoss(instance, [4], { ...options, chunk }).evaluate(batch);
+    expect(blocks.value).toBeCloseTo(whole.value, 5);
+    whole.gradient.views[0]!.forEach((slope, k) =>
+      expect(blocks.gradient.views[0]![k]).toBeCloseTo(slope, 5),
+    );
+    for (const [name, state] of whole.states)
+      state.forEach((each, k) => expect(blocks.states.get(name)![k]).toBeCloseTo(each, 5));
+  });
+
+  it.each(USES.map((use) => [namesOf(use), ...use] as const))("%s: finite at extremes", (_, instance, on) => {
+    const compiled = compileLoss(instance, [4], { miner: on === undefined ? undefined : miner(on) });
+    for (const scale of [0, 1e-6, 1, 1e4]) {
+      const batch = randomBatch(instance, { labels, dim: 4, seed: 2, unit: true });
+      const data = batch.views[0]!.data.map((v, k) => Math.fround(k < 12 ? scale * v : scale));
+      const answer = compiled.evaluate({ ...batch, views: [{ ...batch.views[0]!, data }] });
+      expect(answer.value).toSatisfy(Number.isFinite);
+      expect(answer.gradient.views[0]!.every(Number.isFinite)).toBe(true);
+    }
+  });
 });
 
 /** How often each index is drawn, over steps, where `weights` are those of eight samples of which the first is the anchor. */
