@@ -126,14 +126,14 @@ export abstract class DeclarationRules extends Rules {
     this.CONSUME(t.RightBrace);
   });
 
-  /** A signature of the standard library, whose meaning the compiler knows; `max` and `min` are functions too. */
+  /** A signature of the standard library, whose meaning the compiler knows; the words of reductions are names here. */
   primitive: Rule = this.RULE("primitive", () => {
     this.CONSUME(t.Primitive);
     this.CONSUME1(t.Identifier);
     this.OR([
       { ALT: () => this.CONSUME2(t.Identifier) },
-      { ALT: () => this.CONSUME(t.Max) },
-      { ALT: () => this.CONSUME(t.Min) },
+      { ALT: () => this.CONSUME(t.PrefixReduction) },
+      { ALT: () => this.CONSUME(t.CallReduction) },
     ]);
     this.OPTION1(() => this.SUBRULE(this.parameters));
     this.OPTION2(() => {

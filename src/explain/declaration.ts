@@ -91,8 +91,10 @@ function signatureOf(declaration: Declaration): string {
       );
     case "Primitive": {
       const { needs } = declaration;
+      // What binds indices has them in brackets.
+      const indices = declaration.role === "reduction" ? "[…]" : "";
       return (
-        `${name.text}(${written(declaration.parameters)})${shapes(declaration.result, declaration.output)}` +
+        `${name.text}${indices}(${written(declaration.parameters)})${shapes(declaration.result, declaration.output)}` +
         (needs.length === 0 ? "" : ` needs ${names(needs)}`)
       );
     }

@@ -105,6 +105,12 @@ const RULES: readonly GroupRule[] = [
     kinds: ["metric", "compression"],
   },
   {
+    id: "reductions",
+    title: "Reductions",
+    about: "The words of formulas that bind indices: `sum[i, j | same(i, j)] …`.",
+    kinds: ["reduction"],
+  },
+  {
     id: "functions",
     title: "Functions and initialisers",
     about: "What formulas are written with, and what their parameters start from.",
@@ -127,6 +133,7 @@ const ORDER = [
   "data",
   "training",
   "evaluation",
+  "reductions",
   "functions",
 ];
 

@@ -32,6 +32,7 @@ const kinds: readonly NameKind[] = [
   "compression",
   "initializer",
   "function",
+  "reduction",
 ];
 
 /** Everything of that name, by kind; empty where there is nothing. */

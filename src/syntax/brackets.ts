@@ -56,7 +56,7 @@ export function startsDeclaration(tokens: readonly IToken[], at: number): boolea
   if (!t.declarationWords.includes(token.tokenType)) return false;
   if (!tokenMatcher(second, t.Identifier) || third === undefined) return false;
   if (token.tokenType === t.Primitive)
-    return tokenMatcher(third, t.Identifier) || third.tokenType === t.Max || third.tokenType === t.Min;
+    return [t.Identifier, t.PrefixReduction, t.CallReduction].some((type) => tokenMatcher(third, type));
   return [t.LeftParen, t.LeftBrace, t.Equals].includes(third.tokenType);
 }
 

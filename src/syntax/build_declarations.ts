@@ -34,6 +34,7 @@ import {
 
 export const primitiveKinds: readonly PrimitiveKind[] = [
   "function",
+  "reduction",
   "initializer",
   "layer",
   "source",
@@ -76,7 +77,10 @@ function head(building: Building, cst: CstNode): Head {
 
 function primitiveName(cst: CstNode): IToken | undefined {
   const words = (cst.children["Identifier"] ?? []).filter((word): word is IToken => "image" in word);
-  return token(cst, "Max", "Min") ?? words.filter((word) => word.isInsertedInRecovery !== true)[1];
+  return (
+    token(cst, "PrefixReduction", "CallReduction") ??
+    words.filter((word) => word.isInsertedInRecovery !== true)[1]
+  );
 }
 
 function firstToken(cst: CstNode): IToken | undefined {
