@@ -115,7 +115,7 @@ function factsHtml({ facts }: Explained): string {
   const sizes = facts.some(({ name }) => name === "Memory")
     ? `\n<p class="aside">${escaped(SIZES)} Orders hold up to a factor; what is too large for memory runs in blocks.</p>`
     : "";
-  return `<h2 id="found-by-the-compiler">Found by the compiler</h2>\n<dl class="facts">\n${rows.join("\n")}\n</dl>${sizes}`;
+  return `<h2 id="known-to-the-compiler">Known to the compiler</h2>\n<dl class="facts">\n${rows.join("\n")}\n</dl>${sizes}`;
 }
 
 function plotHtml({ declaration, scope, name }: Entry): string {

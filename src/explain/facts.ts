@@ -11,7 +11,13 @@ import { oneLine, writeType } from "../resolve/describe.ts";
 import type { Scope } from "../resolve/scope.ts";
 import type { LossInstance, MinerInstance } from "../resolve/values.ts";
 import { textOf } from "../source/source.ts";
-import type { Declaration, LossDeclaration, MeasureDeclaration, MinerDeclaration } from "../syntax/ast.ts";
+import type {
+  Declaration,
+  LossDeclaration,
+  MeasureDeclaration,
+  MinerDeclaration,
+  PrimitiveDeclaration,
+} from "../syntax/ast.ts";
 import { granularityOf } from "../verify/granularity.ts";
 import { batchNeeds, writeNeeds } from "./batch_needs.ts";
 import { costOf, writeGrowth } from "./cost.ts";
@@ -31,7 +37,7 @@ export const SIZES =
 /** A width for what does not depend on it. */
 const DIM = 64;
 
-/** Empty for what the compiler finds out nothing about: a layer, a strategy, a loss that asks for a value. */
+/** Empty for what the compiler finds out nothing about: a layer, an optimiser, a loss that asks for a value. */
 export function factsOf(declaration: Declaration, scope: Scope): Fact[] {
   try {
     switch (declaration.kind) {
@@ -41,6 +47,8 @@ export function factsOf(declaration: Declaration, scope: Scope): Fact[] {
         return measureFacts(declaration, scope);
       case "Miner":
         return minerFacts(declaration, scope);
+      case "Primitive":
+        return strategyFacts(declaration);
       default:
         return [];
     }
@@ -145,6 +153,20 @@ function measureFacts({ name, parameters }: MeasureDeclaration, scope: Scope): F
       : []),
     ...costFacts(instance).map((fact) => ({ ...fact, text: `${fact.text}, for all pairs of a batch` })),
   ];
+}
+
+/** What a strategy asks of its operands, by the words of its declaration, which the checker holds them against. */
+function strategyFacts({ needs, parameters }: PrimitiveDeclaration): Fact[] {
+  const has = (parameter: string): boolean => parameters.some(({ name }) => name.text === parameter);
+  const scaled = has("scale") ? "; with `scale: gradient_norm` or `none` any values" : "";
+  const floored = has("floor") ? "; with a `floor` above 0, values that are never negative" : "";
+  const known: Readonly<Record<string, Fact>> = {
+    non_negative: { name: "Operands", text: `values that are never negative${scaled}` },
+    positive: { name: "Operands", text: `values that stay above 0${floored}` },
+    per_sample: { name: "Granularity", text: "operands per sample: made of sums and means over the batch" },
+    gradient_each: { name: "Time", text: "a backward pass for each operand" },
+  };
+  return needs.flatMap(({ text }) => known[text] ?? []);
 }
 
 /** Of a miner with the loss that is the plainest on its tuples. */

@@ -17,7 +17,7 @@ export function declarationText(declaration: Explained, paint: Painter): string 
       ? []
       : [`${paint("bold", "Parameters")}\n${table(parameters.map(row)).map(indented).join("\n")}`]),
     ...(formula.length === 0 ? [] : [`${paint("bold", "Formula")}\n${formula.map(indented).join("\n")}`]),
-    ...(facts.length === 0 ? [] : [`${paint("bold", "Found by the compiler")}\n${factLines(facts)}`]),
+    ...(facts.length === 0 ? [] : [`${paint("bold", "Known to the compiler")}\n${factLines(facts)}`]),
   ];
   return `${parts.join("\n\n")}\n`;
 }

@@ -67,6 +67,16 @@ describe("facts", () => {
     expect(facts("fast_ap", "loss")["Range"]).toBe("real in [0, 1], as declared");
   });
 
+  it("of a strategy", () => {
+    expect(facts("gated", "strategy")).toEqual({
+      Granularity: "operands per sample: made of sums and means over the batch",
+      Operands: "values that are never negative",
+    });
+    expect(facts("learned", "strategy")["Operands"]).toContain("gradient_norm");
+    expect(facts("uncertainty", "strategy")["Operands"]).toMatch(/above 0; with a `floor`/);
+    expect(facts("pcgrad", "strategy")).toEqual({ Time: "a backward pass for each operand" });
+  });
+
   it("of a miner and of a distance", () => {
     expect(facts("hdc", "miner")).toMatchObject({
       Chooses: "pairs (a, j)",

@@ -3,7 +3,7 @@
  */
 import { beforeAll, describe, expect, it } from "vitest";
 import { compileLoss } from "../../src/cli/compiled_loss.ts";
-import { interpretLoss } from "../../src/interpret/index.ts";
+import { interpreterFor, interpretLoss } from "../../src/interpret/index.ts";
 import { GranularityError } from "../../src/ir/lower/environment.ts";
 import { startEngine } from "../../src/runtime/engine/index.ts";
 import type { LossInstance } from "../../src/resolve/values.ts";
@@ -108,5 +108,22 @@ describe("active tuples", () => {
     const { terms, value } = interpretLoss(loss("contrastive"), alone, { terms: true });
     expect([value, terms!.activeFraction, [...terms!.perSample!]]).toEqual([0, undefined, [0]]);
     expect(fraction(formula("norm(x[0])"))).toBeUndefined();
+  });
+});
+
+describe("a loss that is expanded once", () => {
+  const triplet = loss("triplet(margin: 0.5)");
+  const at = (seed: number) => randomBatch(triplet, { classes: 2, samples: 2, dim: 4, seed });
+
+  it("answers for many batches as it does for one, whatever it was asked before", () => {
+    const interpret = interpreterFor(triplet, at(1), { gradient: true });
+    for (const seed of [1, 2, 3, 1])
+      expect(interpret(at(seed))).toEqual(interpretLoss(triplet, at(seed), { gradient: true }));
+  });
+
+  it("refuses batches of other sizes", () => {
+    const interpret = interpreterFor(triplet, at(1));
+    const wider = randomBatch(triplet, { classes: 2, samples: 2, dim: 5 });
+    expect(() => interpret(wider)).toThrow("other sizes");
   });
 });
