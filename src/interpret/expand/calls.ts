@@ -49,6 +49,9 @@ export function expandCall(e: Expansion, call: Call, frame: Frame): Operand {
       { kind: "measure", declaration: measure.declaration, parameters: new Map(), scope: measure.scope },
       frame,
     );
+  // A function of numbers nests deep: nothing more than its arguments stays on the stack meanwhile.
+  if (UNARY.has(name)) return expandUnary(e, call, frame);
+  if (BINARY.has(name)) return expandBinaryFunction(e, call, frame);
   return expandFunction(e, call, frame);
 }
 
@@ -126,18 +129,22 @@ function memoised(e: Expansion, macro: string, operands: readonly Operand[], mak
   return made;
 }
 
+function expandUnary(e: Expansion, call: Call, frame: Frame): Operand {
+  const op = call.callee.text as UnaryOperator;
+  const v = expand(e, arrange(call, ["v"])[0]!.value, frame);
+  return elementwise(e, [v], (n) => e.graph.unary(op, n[0]!), call.span);
+}
+
+function expandBinaryFunction(e: Expansion, call: Call, frame: Frame): Operand {
+  const op = call.callee.text as BinaryOperator;
+  const operands = arrange(call, ["a", "b"]).map((argument) => expand(e, argument.value, frame));
+  return elementwise(e, operands, (n) => e.graph.binary(op, n[0]!, n[1]!), call.span);
+}
+
 function expandFunction(e: Expansion, call: Call, frame: Frame): Operand {
   const { graph, tensors } = e;
   const name = call.callee.text;
   const operand = (argument: Argument): Operand => expand(e, argument.value, frame);
-  if (UNARY.has(name)) {
-    const [v] = arrange(call, ["v"]).map(operand);
-    return elementwise(e, [v!], (n) => graph.unary(name as UnaryOperator, n[0]!), call.span);
-  }
-  if (BINARY.has(name)) {
-    const operands = arrange(call, ["a", "b"]).map(operand);
-    return elementwise(e, operands, (n) => graph.binary(name as BinaryOperator, n[0]!, n[1]!), call.span);
-  }
   switch (name) {
     case "stop_gradient": {
       const [v] = arrange(call, ["v"]).map(operand);
