@@ -127,7 +127,7 @@ function plotHtml({ declaration, scope, name }: Entry): string {
     if (curves === undefined)
       return `${heading}\n<p>The same at every similarity: there is nothing to draw.</p>`;
     const pictures = lossPictures(example.use, curves, `plot-${name}`).join("\n");
-    return `${heading}\n<figure>\n<div class="charts">${pictures}</div>\n<figcaption>${escaped(captionOf(curves))} The gradient is the slope along these similarities. <code>dmlc try ${escaped(example.use)} --plot FILE.svg</code> draws it with other parameters.</figcaption>\n</figure>`;
+    return `${heading}\n<figure>\n<div class="charts">${pictures}</div>\n<figcaption>${escaped(captionOf(curves))} The gradient is the slope along these similarities. <code>dmlc try "${escaped(example.use)}" --plot FILE.svg</code> draws it with other parameters.</figcaption>\n</figure>`;
   } catch (error) {
     // What is too large to draw has a page without a picture.
     if (error instanceof InterpretError) return "";
