@@ -111,10 +111,11 @@ export class Evaluation {
       case "not":
         return !this.test(node.operand);
       case "pair": {
+        if (node.by.kind !== "input") return this.test(node.by);
         const i = this.index(node.left);
         const j = this.index(node.right);
         if (i < 0 || j < 0) return false;
-        const alike = this.label(i, node.labels, node) === this.label(j, node.labels, node);
+        const alike = this.label(i, node.by, node) === this.label(j, node.by, node);
         return node.op === "same" ? alike && !this.identical(i, j) : !alike;
       }
       case "if":

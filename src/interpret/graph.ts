@@ -120,14 +120,9 @@ export class Graph {
     return this.intern(`n${operand.id}`, { kind: "not", operand });
   }
 
-  pair(op: "same" | "differs", left: Node, right: Node, labels: Input): Node {
-    return this.intern(`p${op} ${left.id} ${right.id} ${labels.id}`, {
-      kind: "pair",
-      op,
-      left,
-      right,
-      labels,
-    });
+  pair(op: "same" | "differs", left: Node, right: Node, by: Input | Node): Node {
+    const key = `p${op} ${left.id} ${right.id} ${by.kind === "input" ? "i" : "n"}${by.id}`;
+    return this.intern(key, { kind: "pair", op, left, right, by });
   }
 
   choose(condition: Node, yes: Node, no: Node): Node {

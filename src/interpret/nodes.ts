@@ -86,13 +86,13 @@ export type Node = Shared &
     | { readonly kind: "compare"; readonly op: CompareOperator; readonly left: Node; readonly right: Node }
     | { readonly kind: "logic"; readonly op: "and" | "or"; readonly left: Node; readonly right: Node }
     | { readonly kind: "not"; readonly operand: Node }
-    /** Whether two samples are alike by a label. */
+    /** Whether two samples are alike: by a label, or as a formula's own `same` says. */
     | {
         readonly kind: "pair";
         readonly op: "same" | "differs";
         readonly left: Node;
         readonly right: Node;
-        readonly labels: Input;
+        readonly by: Input | Node;
       }
     | { readonly kind: "if"; readonly condition: Node; readonly yes: Node; readonly no: Node }
     /** `value`, or absent where a guard fails. */
@@ -171,9 +171,10 @@ export function children(node: Node): readonly Node[] {
     case "binary":
     case "compare":
     case "logic":
-    case "pair":
     case "squared_distance":
       return [node.left, node.right];
+    case "pair":
+      return node.by.kind === "input" ? [node.left, node.right] : [node.left, node.right, node.by];
     case "if":
       return [node.condition, node.yes, node.no];
     case "guarded":

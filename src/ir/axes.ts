@@ -45,6 +45,8 @@ export interface Lowered {
 /** `same(i, j)` or `differs(i, j)`, the indices as written. */
 export interface Pair {
   readonly kind: "same" | "differs";
+  /** Whether it is a formula's own: then it may hold where a memory has no sample yet. */
+  readonly own?: true;
   readonly indices: readonly [Axis, Axis];
 }
 

@@ -76,8 +76,30 @@ function expandLet(e: Expansion, call: Call, meaning: Meaning & { kind: "let" },
   return memoised(e, `let ${meaning.id}`, operands, () => {
     const inner = meaning.frame.child();
     names.forEach((name, position) => inner.bind(name, operands[position]!));
-    return expand(e, meaning.let.value, inner);
+    const own = ownPair(e, call.callee.text, operands, () => expandNode(e, meaning.let.value, inner), frame);
+    return own ?? expand(e, meaning.let.value, inner);
   });
+}
+
+/**
+ * A formula's own `same(i, j)` or `differs(i, j)`, which hides the language's: to a miner it is the pair, as a whole.
+ * Undefined for any other `let`.
+ */
+function ownPair(
+  e: Expansion,
+  name: string,
+  operands: readonly Operand[],
+  condition: () => Node,
+  frame: Frame,
+): Node | undefined {
+  const [i, j, ...more] = operands;
+  if ((name !== "same" && name !== "differs") || more.length > 0) return undefined;
+  if (i === undefined || j === undefined || isTensor(i) || isTensor(j)) return undefined;
+  const { guarding } = e;
+  e.guarding = false;
+  const by = condition();
+  e.guarding = guarding;
+  return minedPair(e, e.graph.pair(name, i, j, by), i, j, frame);
 }
 
 function expandMeasure(e: Expansion, call: Call, measure: MeasureValue, frame: Frame): Operand {

@@ -55,7 +55,11 @@ export class Frame {
   }
 
   find(name: string): Meaning | undefined {
-    return this.names.get(name) ?? this.parent?.find(name);
+    for (let at: Frame | undefined = this; at !== undefined; at = at.parent) {
+      const found = at.names.get(name);
+      if (found !== undefined) return found;
+    }
+    return undefined;
   }
 }
 

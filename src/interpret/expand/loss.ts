@@ -115,7 +115,7 @@ export function expandedFor(instance: LossInstance, { classes, dim, labels, by }
 
 function expandBody(e: Expansion, instance: LossInstance, views: readonly Tensor[]): Node {
   const { declaration } = instance;
-  const frame = new Frame(instance.scope);
+  let frame = new Frame(instance.scope);
   frame.bind("y", e.labels.own.input);
   frame.bind("batch", e.graph.number(e.batch));
   frame.bind("classes", e.graph.number(e.labels.own.classes));
@@ -128,7 +128,7 @@ function expandBody(e: Expansion, instance: LossInstance, views: readonly Tensor
   for (const statement of declaration.statements) {
     if (statement.kind === "Assignment")
       throw new InterpretError("only a miner assigns its indices", statement.span);
-    bindStatement(e, statement, frame);
+    frame = bindStatement(e, statement, frame);
   }
   return expandNode(e, declaration.body, frame);
 }

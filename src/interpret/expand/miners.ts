@@ -86,7 +86,7 @@ function minerFrame(e: Expansion, miner: MinerInstance, lossFrame: LossFrame): F
     if (meaning !== undefined) frame.set(parameter, meaning);
   }
   for (const statement of miner.declaration.statements)
-    if (statement.kind === "Let") bindStatement(e, statement, frame);
+    if (statement.kind === "Let") frame = bindStatement(e, statement, frame);
   e.minerFrames.set(name, frame);
   return frame;
 }

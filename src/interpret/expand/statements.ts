@@ -14,12 +14,19 @@ import type { Expansion } from "./expand.ts";
 import type { InitializerUse } from "./registry.ts";
 import type { Operand } from "./tensor.ts";
 
-export function bindStatement(e: Expansion, statement: Let | Param | State, frame: Frame): void {
+/** What stands below a statement sees it and all `above` it; a `let` function itself sees what is above alone. */
+export function bindStatement(e: Expansion, statement: Let | Param | State, above: Frame): Frame {
+  const frame = above.child();
+  bind(e, statement, above, frame);
+  return frame;
+}
+
+function bind(e: Expansion, statement: Let | Param | State, above: Frame, frame: Frame): void {
   const name = statement.name.text;
   switch (statement.kind) {
     case "Let":
       if (statement.callable) {
-        frame.set(name, { kind: "let", id: e.lets++, let: statement, frame });
+        frame.set(name, { kind: "let", id: e.lets++, let: statement, frame: above });
       } else if (statement.value.kind === "List") {
         const values = statement.value.items.map((item) => constantOf(e, item, frame));
         frame.set(name, { kind: "list", values });

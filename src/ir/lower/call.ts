@@ -63,7 +63,13 @@ export function lowerCall(context: Context, call: Call, environment: Environment
   const name = call.callee.text;
   const binding = environment.lookup(name);
   if (binding?.kind === "let")
-    return lowerLet(context, binding, argumentsOf(context, call, lettersOf(binding), environment), call.span);
+    return lowerLet(
+      context,
+      binding,
+      argumentsOf(context, call, lettersOf(binding), environment),
+      environment,
+      call.span,
+    );
   if (binding?.kind === "constant" && binding.value.kind === "measure")
     return lowerMeasure(context, binding.value, call, environment);
   if (binding?.kind === "constant" && binding.value.kind === "loss")
@@ -115,6 +121,7 @@ export function lowerLet(
   context: Context,
   binding: LetBinding,
   given: readonly Binding[],
+  environment: Environment,
   place: Span,
 ): Lowered {
   const { declaration } = binding;
@@ -125,12 +132,37 @@ export function lowerLet(
   const value = expandedOnce(context, binding, given, () => {
     const inner = new Environment(binding.environment.scope, binding.environment);
     declaration.parameters.forEach((parameter, k) => inner.bind(parameter.text, given[k]!));
-    const expanded = context.lower(context, declaration.value, inner);
+    const expanded =
+      ownPair(context, declaration, given, inner, environment) ??
+      context.lower(context, declaration.value, inner);
     if (expanded.node.shape.length > 0) expanded.node.hint ??= declaration.name.text;
     return expanded;
   });
   context.reducing = reducing;
   return value;
+}
+
+/**
+ * A formula's own `same(i, j)` or `differs(i, j)`, which hides the language's: to a miner it is the pair, as a whole.
+ * Undefined for any other `let`.
+ */
+function ownPair(
+  context: Context,
+  { name, value }: LetBinding["declaration"],
+  given: readonly Binding[],
+  inner: Environment,
+  environment: Environment,
+): Lowered | undefined {
+  const [i, j, ...more] = given;
+  if ((name.text !== "same" && name.text !== "differs") || more.length > 0) return undefined;
+  if (i?.kind !== "index" || j?.kind !== "index") return undefined;
+  const { guarding } = context;
+  context.guarding = false;
+  const { node, axes } = context.lower(context, value, inner);
+  context.guarding = guarding;
+  const indices = [i.axis, j.axis] as const;
+  const pair: Lowered = { node, axes, pairs: [{ kind: name.text, indices, own: true }] };
+  return minedPair(context, pair, indices, environment);
 }
 
 /**

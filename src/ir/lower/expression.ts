@@ -96,7 +96,7 @@ function lowerName(context: Context, name: Name, environment: Environment): Lowe
       return { node: context.build.iota(axis.from, axis.size), axes: [axis] };
     }
     case "let":
-      return lowerLet(context, binding, [], name.span);
+      return lowerLet(context, binding, [], environment, name.span);
     case "constant":
       return constantValue(context, binding.value, name);
     case undefined:

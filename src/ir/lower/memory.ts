@@ -208,7 +208,9 @@ export function filledGuards(
   axes: readonly Axis[],
   conditions: readonly Lowered[],
 ): Lowered[] {
-  const compared = conditions.flatMap(({ pairs = [] }) => pairs.flatMap(({ indices }) => indices));
+  const compared = conditions.flatMap(({ pairs = [] }) =>
+    pairs.flatMap(({ indices, own }) => (own === true ? [] : indices)),
+  );
   const kept = (axis: Axis): boolean => compared.some(({ order }) => order === axis.order);
   return filledOn(
     context,
