@@ -17,6 +17,7 @@ const pages = [
   "limits",
   "memory",
   "states_and_draws",
+  "labels",
 ];
 
 for (const page of pages) {

@@ -4,6 +4,7 @@
  */
 import { budgetExceeded } from "../../diagnostics/codes/check.ts";
 import { wrongArity } from "../../diagnostics/codes/formula.ts";
+import { unknownParameter } from "../../diagnostics/codes/resolve.ts";
 import type { Call } from "../../syntax/ast.ts";
 import { keyOf, unknown, type FormulaType } from "../../types/formula_type.ts";
 import { argumentTypes, countOf, refuseNames } from "./arguments.ts";
@@ -20,6 +21,16 @@ export function callLet(
   environment: Environment,
 ): FormulaType {
   const { declaration } = binding;
+  const on = call.arguments.find(({ name }) => name?.text === "on");
+  if (on !== undefined && (call.callee.text === "same" || call.callee.text === "differs")) {
+    context.diagnostics.report(unknownParameter, on.span, {
+      name: "on",
+      callee: call.callee.text,
+      known: [],
+      because: `\`${call.callee.text}\` is a \`let\` of this declaration, which hides the function that takes a label.`,
+    });
+    return unknown;
+  }
   refuseNames(context, call);
   const types = argumentTypes(context, call, environment);
   const needed = declaration.parameters.length;
