@@ -57,7 +57,8 @@ function noiseFor(context: Context, expression: Reduction, outer: Environment): 
   const name = `${context.path}/${own}`;
   const indices = outer.indices();
   const shape = indices.map(({ from, size }) => {
-    if (from !== 0) throw new LoweringError(expression.opSpan, "a draw inside an index that does not run from 0");
+    if (from !== 0)
+      throw new LoweringError(expression.opSpan, "a draw inside an index that does not run from 0");
     return size;
   });
   const before = context.noise.find((each) => each.name === name);
@@ -73,11 +74,16 @@ function noiseFor(context: Context, expression: Reduction, outer: Environment): 
   };
   return indices.reduce(
     (value, axis) =>
-      indexedBy(context, value, { node: build.iota(0, axis.size), axes: [axis] }, {
-        kind: "Name",
-        span: expression.opSpan,
-        text: axis.name,
-      }),
+      indexedBy(
+        context,
+        value,
+        { node: build.iota(0, axis.size), axes: [axis] },
+        {
+          kind: "Name",
+          span: expression.opSpan,
+          text: axis.name,
+        },
+      ),
     whole,
   );
 }
