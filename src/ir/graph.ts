@@ -147,8 +147,8 @@ export type Combination = "sum" | "logsumexp" | "cross_entropy";
  * - `cumulative_sum`: along `axis`, each number added to those before it.
  * - `gather`: rows of the first input at the int indices of the second. `prefix`: the first columns.
  * - Of batches sorted by class into blocks of M: `within_class`, the entries of [batch, batch] in each row's own block;
- *   `classmates`, the entries of [batch] in each sample's own block; `other_classmates`, from the labels, which of the
- *   block are not the sample itself; all [batch, M].
+ *   `classmates`, the entries of [batch, ...] in each sample's own block; `other_classmates`, from the labels, which of
+ *   the block are not the sample itself; all [batch, M, ...].
  * - `in_blocks`: its body over blocks of rows along `side`, put together: the first `sliced` inputs by their rows, the
  *   rest whole, each standing in the `slot` of the body at its place. The roots of the body are a block's sum, or its
  *   log-sum-exp, or its logits and target.

@@ -64,6 +64,12 @@ const USES: readonly (readonly [string, LossInstance])[] = [
     "a sum for each pair",
     formula("mean[a, p | same(a, p)] (sum[n | differs(a, n)] relu(cosine(x[p], x[n])))^2"),
   ],
+  [
+    "a matrix of the classmate and another, and its components",
+    formula(
+      "mean[n, p, a | same(a, p), differs(a, n)] relu(sum[t] (x[p, t] - x[n, t])^2 * x[a, t]) * cosine(x[n], x[p])",
+    ),
+  ],
   ["a count", formula("mean[a] (count[p | same(a, p)] cosine(x[a], x[p]) > 0) * norm(x[a])")],
   ["no positive", formula("mean[a] (if any[p | same(a, p)] cosine(x[a], x[p]) > 2 then 1 else norm(x[a]))")],
 ];
@@ -118,6 +124,8 @@ describe("what it saves", () => {
     ["triplet", undefined],
     ["triplet", "distance_weighted"],
     ["dynamic_soft_margin", undefined],
+    ["angular", undefined],
+    ["pn", undefined],
   ])("a triple reduction of %s on %s has no tensor of B x B x B", (use, on) => {
     const { graph } = specialised(loss(use), on === undefined ? undefined : miner(on));
     expect(graph).toContain("batchx4xbatch");

@@ -19,21 +19,20 @@ type Sizes = readonly [usual: number, most: number];
 
 const SAMPLES: Sizes = [1024, 1024];
 const FEWER_SAMPLES: Readonly<Record<string, Sizes>> = {
-  // The whole cube of the batch at once.
-  angular: [128, 256],
-  smooth_ap: [128, 256],
-  dynamic_soft_margin: [64, 256],
   // A table of the batch for each of 101 nodes.
   histogram: [128, 512],
   // All quadruplets.
   quadruplet: [32, 128],
-  // In blocks, or of a size that is a matter of time alone.
-  pn: [128, 1024],
+  // A matter of time alone.
+  angular: [256, 1024],
+  dynamic_soft_margin: [128, 1024],
+  pn: [256, 1024],
   pnp: [128, 1024],
   pnp_ds: [128, 1024],
   pnp_dq: [128, 1024],
   pnp_iu: [128, 1024],
   pnp_ib: [128, 1024],
+  smooth_ap: [512, 1024],
   surrogate_precision: [128, 1024],
   margin: [512, 1024],
   magnet: [256, 1024],

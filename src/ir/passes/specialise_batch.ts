@@ -181,13 +181,33 @@ function computed(narrow: Narrowing, node: Node, pair: Pair, rank: number): Node
   return placed(narrow.build.reduce(operation.op, body, mask, operation.axes));
 }
 
+/** Rows of a tensor that knows nothing of the anchor, by the anchor whose block they are of: [batch, M] and its other sides. */
+function rowsOfBlock(
+  build: Builder,
+  base: Node,
+  at: { readonly sides: readonly (number | null)[]; readonly pair: Pair; readonly samples: number },
+): Node | undefined {
+  const { sides, pair, samples } = at;
+  if (base.type === "bool") return undefined;
+  const along = sides[pair.other]!;
+  const rest = base.shape.map((_, side) => side).filter((side) => side !== along);
+  const rows = along === 0 ? base : build.view(base, [along, ...rest]);
+  const shape = ["batch", samples, ...rest.map((side) => base.shape[side]!)] as const;
+  const block = build.graph.node({ kind: "classmates" }, [rows], shape, base.type);
+  const axes = sides.map((side, k) =>
+    k === pair.anchor ? 0 : k === pair.other ? 1 : side === null ? null : 2 + rest.indexOf(side),
+  );
+  return build.view(block, axes.slice(axes.findIndex((side) => side !== null)));
+}
+
 /** A tensor that is not computed elementwise: its rows of the block, from what it holds for the whole batch. */
 function leaf(build: Builder, node: Node, pair: Pair, rank: number, samples: number): Node | undefined {
   const { base, sides } = seen(node, rank);
   const along = sides[pair.other]!;
   const across = sides[pair.anchor] ?? null;
   const others = sides.some((side, k) => side !== null && k !== pair.other && k !== pair.anchor);
-  if (others || base.shape[along] !== "batch") return undefined;
+  if (base.shape[along] !== "batch") return undefined;
+  if (others) return across === null ? rowsOfBlock(build, base, { sides, pair, samples }) : undefined;
   const shape: Dim[] = ["batch", samples];
   const { graph } = build;
   const placed = (block: Node): Node => {

@@ -23,11 +23,12 @@ export function withinClass(x: tf.Tensor, samples: number): tf.Tensor {
   return op(x);
 }
 
-/** Entries of x [B] in each sample's own block, [B, M]. */
+/** Entries of x [B, ...] in each sample's own block, [B, M, ...]. */
 export function classmates(x: tf.Tensor, samples: number): tf.Tensor {
-  const batch = x.shape[0]!;
-  const rows = tf.reshape(x, [batch / samples, 1, samples]);
-  return tf.reshape(tf.tile(rows, [1, samples, 1]), [batch, samples]);
+  const [batch, ...rest] = x.shape as [number, ...number[]];
+  const width = rest.reduce((product, side) => product * side, 1);
+  const rows = tf.reshape(x, [batch / samples, 1, samples * width]);
+  return tf.reshape(tf.tile(rows, [1, samples, 1]), [batch, samples, ...rest]);
 }
 
 /** Which of its block are not the sample itself, bool [B, M]. */
