@@ -135,6 +135,8 @@ export type Combination = "sum" | "logsumexp" | "cross_entropy";
  *   [s, i, t] x [s, j, t] -> [s, i, j].
  * - `squared_distance`: between the rows of two matrices, [i, t] x [j, t] -> [i, j], or of two stacks of as many
  *   matrices, [k, i, t] x [k, j, t] -> [k, i, j], with the cancellation rule.
+ * - `distance_from_gram`, `cosine_from_gram`: squared distances, with the cancellation rule, and cosines of rows, from the
+ *   products of all of them with one another, [i, i] or [k, i, i].
  * - `stack`: tensors of one shape along a new first axis; `take`: one of them again.
  * - `paired_squared_distance`: sum over the last axis of (a - b)^2 (broadcast), with the same rule.
  * - `select`: inputs condition, then, else. `norm` and `normalize` act on the last axis.
@@ -177,6 +179,7 @@ export type Operation =
   | { readonly kind: "reduce"; readonly op: ReduceOperator; readonly axes: readonly number[] }
   | { readonly kind: "matmul"; readonly shared: number }
   | { readonly kind: "squared_distance" }
+  | { readonly kind: "distance_from_gram" | "cosine_from_gram" }
   | { readonly kind: "stack" }
   | { readonly kind: "take"; readonly index: number }
   | { readonly kind: "paired_squared_distance" }
@@ -265,6 +268,11 @@ export class Graph {
   constant(value: number, type: ElementType = "real"): Node {
     return this.node({ kind: "constant", value }, [], [], type);
   }
+}
+
+/** Whether a node is the products of the rows of one matrix, or of each of a stack, with one another. */
+export function isGram({ operation, inputs: [left, right] }: Node): boolean {
+  return operation.kind === "matmul" && left === right && operation.shared === left!.shape.length - 2;
 }
 
 /** The value of a constant node. */

@@ -72,9 +72,9 @@ describe("heads of one shape", () => {
     const text = (await textOf(planOf(`equal(${ALL})`), true)).replace(/\s+/g, " ");
     expect(text).toContain("const [pull, rank, soft, arc, smooth] = tf.unstack(");
     expect(text.match(/nn\.stackedLinear\(/g)).toHaveLength(1);
-    expect(text.match(/ops\.squaredDistances\(/g)).toHaveLength(2);
+    expect(text.match(/ops\.squaredDistancesFromGram\(/g)).toHaveLength(2);
     expect(text).toContain('nn.linear(features, net, "heads/own/0.linear"');
-    expect(text).toMatch(/tf\.unstack\( ?ops\.products\(embeddingsOfHeads/);
+    expect(text).toMatch(/tf\.unstack\( ?ops\.gram\(embeddingsOfHeads/);
   });
 
   test("stay apart unless it is asked for, and where each loss has a gradient of its own", async () => {

@@ -81,7 +81,7 @@ describe("emitted statements", () => {
     expect(compileLoss(loss("triplet(margin: 0.2)"), [64]).source).toMatchInlineSnapshot(`
       "
       const view0Embeddings = embeddings["view0"]!;
-      const euclideanDistance = ops.sqrt(ops.squaredDistances(view0Embeddings, view0Embeddings));
+      const euclideanDistance = ops.sqrt(ops.squaredDistancesFromGram(ops.gram(view0Embeddings)));
       const difference = tf.sub(tf.expandDims(euclideanDistance, 2), tf.expandDims(euclideanDistance, 1));
       const triplets = tf.logicalAnd(tf.expandDims(ops.sameClass(labels), 2), tf.expandDims(ops.differentClass(labels), 1));
       const loss = { value: ops.meanActive(tf.relu(tf.add(difference, 0.2)), { over: [0, 1, 2], where: triplets }) as tf.Scalar, valid: ops.real(ops.any(triplets, { over: [0, 1, 2] })) as tf.Scalar };"

@@ -3,7 +3,7 @@
  * that no gradient is recorded for it.
  */
 import type { BinaryOperator, Dim, Node, ReduceOperator, UnaryOperator } from "../../ir/graph.ts";
-import { constantOf, labelOn, rememberedOn } from "../../ir/graph.ts";
+import { constantOf, isGram, labelOn, rememberedOn } from "../../ir/graph.ts";
 import { mayBeInfinite } from "../../ir/rules/finite.ts";
 
 /** How the inputs of a node are written: a name, or an expression in place. */
@@ -181,11 +181,16 @@ export function expressionOf(node: Node, write: Written): string {
       return `${REDUCE[operation.op]}(${body}, { over: [${operation.axes.join(", ")}]${mask} })`;
     }
     case "matmul":
+      if (isGram(node)) return `ops.gram(${write(a)})`;
       return a.shape.length === 2 && b.shape.length === 2 && operation.shared === 0
         ? `tf.matMul(${write(a)}, ${write(b)}, false, true)`
         : `ops.products(${write(a)}, ${write(b)}, { shared: ${operation.shared} })`;
     case "squared_distance":
       return `ops.squaredDistances(${write(a)}, ${write(b)})`;
+    case "distance_from_gram":
+      return `ops.squaredDistancesFromGram(${write(a)})`;
+    case "cosine_from_gram":
+      return `ops.cosinesFromGram(${write(a)})`;
     case "stack":
       return `tf.stack([${inputs.map(write).join(", ")}])`;
     case "take":

@@ -18,6 +18,8 @@ const WORDS: Readonly<Record<string, string>> = {
   real: "number",
   sine_of_acos: "sine",
   squared_distance: "squared_distance",
+  distance_from_gram: "squared_distance",
+  cosine_from_gram: "cosine_similarity",
   paired_squared_distance: "squared_distance",
   stop_gradient: "detached",
   not: "excluded",

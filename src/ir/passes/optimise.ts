@@ -11,6 +11,7 @@ import { rootsOf, withRoots } from "../lower/loss.ts";
 import { atLabel } from "./at_label.ts";
 import type { ChunkSizes } from "./chunk.ts";
 import { chunk } from "./chunk.ts";
+import { gram } from "./gram.ts";
 import { prune } from "./prune.ts";
 import { applyRules } from "./rules.ts";
 import { share } from "./share.ts";
@@ -43,6 +44,7 @@ export const PASS_NAMES = [
   "prune",
   "at-label",
   "chunk",
+  "gram",
 ] as const;
 export type PassName = (typeof PASS_NAMES)[number];
 
@@ -69,6 +71,7 @@ const RUNS: Readonly<Record<PassName, Omit<Pass, "name">>> = {
     run: (build, roots, settings) =>
       settings.chunk === undefined ? roots : chunk(build, roots, settings.chunk),
   },
+  gram: { rules: EVERY_RULE, run: gram },
 };
 
 export const PASSES: readonly Pass[] = PASS_NAMES.map((name) => ({ name, ...RUNS[name] }));

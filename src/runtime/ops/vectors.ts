@@ -4,11 +4,8 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { broadcastShape, summedTo } from "./broadcast.ts";
+import { CANCELLED, ZERO_SQUARED_LENGTH } from "./rounding.ts";
 import { untracked } from "./untracked.ts";
-
-/** Squared distances at or below this share of |u|^2 + |v|^2 are 0: the difference of the squares has no digits left. */
-const CANCELLED = 1e-6;
-const ZERO_SQUARED_LENGTH = 1e-30;
 
 /** Which pairs are different samples of one class: labels [B] to bool [B, B]. */
 export function sameClass(labels: tf.Tensor): tf.Tensor {

@@ -71,7 +71,7 @@ function losses(
   // rank: triplet(margin: 0.4) on distance_weighted() (line 13)
   // Each anchor nearer to its positives than to its negatives by a margin (Schroff, Kalenichenko & Philbin 2015, eq. 3).
   const rankEmbeddings = embeddings["rank"]!;
-  const euclideanDistance = ops.sqrt(ops.squaredDistances(rankEmbeddings, rankEmbeddings));
+  const euclideanDistance = ops.sqrt(ops.squaredDistancesFromGram(ops.gram(rankEmbeddings)));
   const difference = tf.sub(
     tf.expandDims(ops.withinClass(euclideanDistance, 3), 2),
     tf.expandDims(euclideanDistance, 1),
@@ -110,7 +110,7 @@ function losses(
   // pull: contrastive(margin: 0.5) on uniform_histogram(bins: 3, positives: 2, negatives: 2) (line 14)
   // Pairs within one class together, pairs of different classes apart (Hadsell, Chopra & LeCun 2006, eq. 4).
   const pullEmbeddings = embeddings["pull"]!;
-  const squaredDistance = ops.squaredDistances(pullEmbeddings, pullEmbeddings);
+  const squaredDistance = ops.squaredDistancesFromGram(ops.gram(pullEmbeddings));
   const euclideanDistance2 = ops.sqrt(squaredDistance);
   const positives2 = ops.sameClass(labels);
   const range = ops.indices(0, 2);
@@ -273,7 +273,7 @@ function losses(
   const softH = net.state("losses/soft/h");
   const chosen4 = ops.select(tf.greater(ops.sum(softH, { over: [0] }), tf.scalar(0)), 0.2, 1);
   const softEmbeddings = embeddings["soft"]!;
-  const euclideanDistance5 = ops.sqrt(ops.squaredDistances(softEmbeddings, softEmbeddings));
+  const euclideanDistance5 = ops.sqrt(ops.squaredDistancesFromGram(ops.gram(softEmbeddings)));
   const violation = tf.sub(
     tf.expandDims(ops.withinClass(euclideanDistance5, 3), 2),
     tf.expandDims(euclideanDistance5, 1),

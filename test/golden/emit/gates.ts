@@ -65,7 +65,7 @@ function losses(
   // rank: triplet(margin: 0.2) on semi_hard() (line 19)
   // Each anchor nearer to its positives than to its negatives by a margin (Schroff, Kalenichenko & Philbin 2015, eq. 3).
   const rankEmbeddings = embeddings["rank"]!;
-  const euclideanDistance = ops.sqrt(ops.squaredDistances(rankEmbeddings, rankEmbeddings));
+  const euclideanDistance = ops.sqrt(ops.squaredDistancesFromGram(ops.gram(rankEmbeddings)));
   const euclideanDistanceWithinClassAligned = tf.expandDims(ops.withinClass(euclideanDistance, 3), 2);
   const difference = tf.sub(euclideanDistanceWithinClassAligned, tf.expandDims(euclideanDistance, 1));
   const relu = tf.relu(tf.add(difference, 0.2));
@@ -99,9 +99,8 @@ function losses(
   const product3 = tf.mul(0.01, ops.real(tf.equal(tf.expandDims(labels, 1), classIndices)));
   const product4 = tf.mul(20, tf.sub(ops.sum(product2, { over: [2] }), product3));
   const crossEntropy = ops.crossEntropy(product4, tf.equal(classIndices, tf.expandDims(labels, 1)));
-  const difference2 = tf.sub(2.00001, tf.mul(2, ops.products(unitManyW, unitManyW, { shared: 1 })));
   const range = ops.indices(0, 2);
-  const sum = ops.sum(ops.sqrt(difference2), {
+  const sum = ops.sum(ops.sqrt(tf.sub(2.00001, tf.mul(2, ops.gram(unitManyW)))), {
     over: [0, 1, 2],
     where: tf.less(tf.expandDims(range, 1), range),
   });
@@ -116,10 +115,10 @@ function losses(
   // near: nearer() (line 21)
   // Pairs of one class no farther apart than pairs have been on average.
   const nearEmbeddings = embeddings["near"]!;
-  const squaredDistance = ops.squaredDistances(nearEmbeddings, nearEmbeddings);
+  const squaredDistance = ops.squaredDistancesFromGram(ops.gram(nearEmbeddings));
   const nearTypical = net.state("losses/near/typical");
-  const difference3 = tf.sub(ops.sqrt(ops.withinClass(squaredDistance, 3)), nearTypical);
-  const relu2 = tf.relu(difference3);
+  const difference2 = tf.sub(ops.sqrt(ops.withinClass(squaredDistance, 3)), nearTypical);
+  const relu2 = tf.relu(difference2);
   const product6 = tf.mul(labels.size, ops.sum(relu2, { over: [1], where: positives }));
   const count2 = ops.count(tf.scalar(true, "bool"), { over: [0, 1], where: positives });
   const samples = ops.indices(0, labels.size);
@@ -150,22 +149,26 @@ function losses(
   const flatEmbeddingsAligned = tf.transpose(flatEmbeddings, [1, 0]);
   const meanAligned = tf.expandDims(ops.mean(flatEmbeddingsAligned, { over: [1] }), 1);
   const centred = tf.sub(flatEmbeddingsAligned, meanAligned);
-  const difference4 = tf.sub(labels.size, 1);
-  const ratio = ops.ratio(ops.sum(tf.square(centred), { over: [1] }), difference4);
+  const difference3 = tf.sub(labels.size, 1);
+  const ratio = ops.ratio(ops.sum(tf.square(centred), { over: [1] }), difference3);
   const mean2 = ops.mean(tf.relu(tf.sub(1, ops.sqrt(tf.add(ratio, 0.0001)))), { over: [0] });
   const flat2EmbeddingsAligned = tf.transpose(flat2Embeddings, [1, 0]);
   const meanAligned2 = tf.expandDims(ops.mean(flat2EmbeddingsAligned, { over: [1] }), 1);
   const centred2 = tf.sub(flat2EmbeddingsAligned, meanAligned2);
-  const ratio2 = ops.ratio(ops.sum(tf.square(centred2), { over: [1] }), difference4);
+  const ratio2 = ops.ratio(ops.sum(tf.square(centred2), { over: [1] }), difference3);
   const mean3 = ops.mean(tf.relu(tf.sub(1, ops.sqrt(tf.add(ratio2, 0.0001)))), { over: [0] });
   const total = tf.add(tf.mul(25, mean), tf.div(tf.mul(25, tf.add(mean2, mean3)), 2));
-  const ratio3 = ops.ratio(tf.matMul(centred, centred, false, true), difference4);
   const range2 = ops.indices(0, 16);
   const others = tf.notEqual(tf.expandDims(range2, 1), range2);
-  const quotient = tf.div(ops.sum(tf.square(ratio3), { over: [0, 1], where: others }), 16);
-  const ratio4 = ops.ratio(tf.matMul(centred2, centred2, false, true), difference4);
-  const quotient2 = tf.div(ops.sum(tf.square(ratio4), { over: [0, 1], where: others }), 16);
-  const flat = { value: tf.add(total, tf.add(quotient, quotient2)) as tf.Scalar, valid: tf.scalar(1) };
+  const sum2 = ops.sum(tf.square(ops.ratio(ops.gram(centred), difference3)), { over: [0, 1], where: others });
+  const sum3 = ops.sum(tf.square(ops.ratio(ops.gram(centred2), difference3)), {
+    over: [0, 1],
+    where: others,
+  });
+  const flat = {
+    value: tf.add(total, tf.add(tf.div(sum2, 16), tf.div(sum3, 16))) as tf.Scalar,
+    valid: tf.scalar(1),
+  };
 
   return { rank, many, near, same, flat };
 }

@@ -102,7 +102,7 @@ function losses(
   // constructor: contrastive( margin: 0.5 ) (line 17)
   // Pairs within one class together, pairs of different classes apart (Hadsell, Chopra & LeCun 2006, eq. 4).
   const constructorEmbeddings = embeddings["constructor"]!;
-  const squaredDistance = ops.squaredDistances(constructorEmbeddings, constructorEmbeddings);
+  const squaredDistance = ops.squaredDistancesFromGram(ops.gram(constructorEmbeddings));
   const activeMeanEuclideanDistance = ops.meanActive(ops.sqrt(ops.withinClass(squaredDistance, 2)), {
     over: [0, 1],
     where: positives,
@@ -119,7 +119,7 @@ function losses(
   // await: triplet() (line 20)
   // Each anchor nearer to its positives than to its negatives by a margin (Schroff, Kalenichenko & Philbin 2015, eq. 3).
   const awaitEmbeddings = embeddings["await"]!;
-  const euclideanDistance = ops.sqrt(ops.squaredDistances(awaitEmbeddings, awaitEmbeddings));
+  const euclideanDistance = ops.sqrt(ops.squaredDistancesFromGram(ops.gram(awaitEmbeddings)));
   const difference = tf.sub(
     tf.expandDims(ops.withinClass(euclideanDistance, 2), 2),
     tf.expandDims(euclideanDistance, 1),
@@ -133,7 +133,7 @@ function losses(
   // __proto__: multi_similarity() (line 21)
   // Multi-similarity: soft hardest positives and negatives of each anchor (Wang, Han, Huang, Dong & Scott 2019, eq. 15), without its mining.
   const unitProto = ops.normalize(embeddings["__proto__"]!);
-  const cosineSimilarity = tf.matMul(unitProto, unitProto, false, true);
+  const cosineSimilarity = ops.gram(unitProto);
   const product = tf.mul(-2, tf.sub(ops.withinClass(cosineSimilarity, 2), 0.5));
   const quotient = tf.div(ops.log1pSumExp(product, { over: [1], where: positives }), 2);
   const logSum = ops.log1pSumExp(tf.mul(50, tf.sub(cosineSimilarity, 0.5)), { over: [1], where: negatives });
@@ -211,7 +211,7 @@ function losses(
   // __: contrastive() (line 26)
   // Pairs within one class together, pairs of different classes apart (Hadsell, Chopra & LeCun 2006, eq. 4).
   const embeddings2 = embeddings["__"]!;
-  const squaredDistance2 = ops.squaredDistances(embeddings2, embeddings2);
+  const squaredDistance2 = ops.squaredDistancesFromGram(ops.gram(embeddings2));
   const activeMeanEuclideanDistance2 = ops.meanActive(ops.sqrt(ops.withinClass(squaredDistance2, 2)), {
     over: [0, 1],
     where: positives,

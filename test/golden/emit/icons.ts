@@ -89,7 +89,7 @@ function losses(
   // pull: contrastive(margin: 0.5) (line 18)
   // Pairs within one class together, pairs of different classes apart (Hadsell, Chopra & LeCun 2006, eq. 4).
   const pullEmbeddings = embeddings["pull"]!;
-  const squaredDistance = ops.squaredDistances(pullEmbeddings, pullEmbeddings);
+  const squaredDistance = ops.squaredDistancesFromGram(ops.gram(pullEmbeddings));
   const activeMeanEuclideanDistance = ops.meanActive(ops.sqrt(ops.withinClass(squaredDistance, 4)), {
     over: [0, 1],
     where: positives,
@@ -103,7 +103,7 @@ function losses(
   // wide: contrastive(margin: 0.8) (line 19)
   // Pairs within one class together, pairs of different classes apart (Hadsell, Chopra & LeCun 2006, eq. 4).
   const wideEmbeddings = embeddings["wide"]!;
-  const squaredDistance2 = ops.squaredDistances(wideEmbeddings, wideEmbeddings);
+  const squaredDistance2 = ops.squaredDistancesFromGram(ops.gram(wideEmbeddings));
   const activeMeanEuclideanDistance2 = ops.meanActive(ops.sqrt(ops.withinClass(squaredDistance2, 4)), {
     over: [0, 1],
     where: positives,
@@ -117,7 +117,7 @@ function losses(
   // soft: multi_similarity() (line 20)
   // Multi-similarity: soft hardest positives and negatives of each anchor (Wang, Han, Huang, Dong & Scott 2019, eq. 15), without its mining.
   const unitSoft = ops.normalize(embeddings["soft"]!);
-  const cosineSimilarity = tf.matMul(unitSoft, unitSoft, false, true);
+  const cosineSimilarity = ops.gram(unitSoft);
   const product = tf.mul(-2, tf.sub(ops.withinClass(cosineSimilarity, 4), 0.5));
   const quotient = tf.div(ops.log1pSumExp(product, { over: [1], where: positives }), 2);
   const logSum = ops.log1pSumExp(tf.mul(50, tf.sub(cosineSimilarity, 0.5)), { over: [1], where: negatives });
@@ -129,7 +129,7 @@ function losses(
   // smooth: multi_similarity(beta: 20) (line 21)
   // Multi-similarity: soft hardest positives and negatives of each anchor (Wang, Han, Huang, Dong & Scott 2019, eq. 15), without its mining.
   const unitSmooth = ops.normalize(embeddings["smooth"]!);
-  const cosineSimilarity2 = tf.matMul(unitSmooth, unitSmooth, false, true);
+  const cosineSimilarity2 = ops.gram(unitSmooth);
   const product2 = tf.mul(-2, tf.sub(ops.withinClass(cosineSimilarity2, 4), 0.5));
   const quotient2 = tf.div(ops.log1pSumExp(product2, { over: [1], where: positives }), 2);
   const logSum2 = ops.log1pSumExp(tf.mul(20, tf.sub(cosineSimilarity2, 0.5)), {

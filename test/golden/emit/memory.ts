@@ -170,7 +170,7 @@ function losses(
 
   // rank: triplet(margin: 0.2) (line 17)
   // Each anchor nearer to its positives than to its negatives by a margin (Schroff, Kalenichenko & Philbin 2015, eq. 3).
-  const euclideanDistance3 = ops.sqrt(ops.squaredDistances(sharedEmbeddings, sharedEmbeddings));
+  const euclideanDistance3 = ops.sqrt(ops.squaredDistancesFromGram(ops.gram(sharedEmbeddings)));
   const difference2 = tf.sub(
     tf.expandDims(ops.withinClass(euclideanDistance3, 3), 2),
     tf.expandDims(euclideanDistance3, 1),

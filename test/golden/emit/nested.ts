@@ -65,7 +65,7 @@ function losses(
   // pull: contrastive() (line 10)
   // Pairs within one class together, pairs of different classes apart (Hadsell, Chopra & LeCun 2006, eq. 4).
   const pullEmbeddings = embeddings["pull"]!;
-  const squaredDistance = ops.squaredDistances(pullEmbeddings, pullEmbeddings);
+  const squaredDistance = ops.squaredDistancesFromGram(ops.gram(pullEmbeddings));
   const activeMeanEuclideanDistance = ops.meanActive(ops.sqrt(ops.withinClass(squaredDistance, 4)), {
     over: [0, 1],
     where: positives,
@@ -79,7 +79,7 @@ function losses(
   // rank: triplet(smooth: true) (line 11)
   // Each anchor nearer to its positives than to its negatives by a margin (Schroff, Kalenichenko & Philbin 2015, eq. 3).
   const rankEmbeddings = embeddings["rank"]!;
-  const euclideanDistance = ops.sqrt(ops.squaredDistances(rankEmbeddings, rankEmbeddings));
+  const euclideanDistance = ops.sqrt(ops.squaredDistancesFromGram(ops.gram(rankEmbeddings)));
   const difference = tf.sub(
     tf.expandDims(ops.withinClass(euclideanDistance, 4), 2),
     tf.expandDims(euclideanDistance, 1),
@@ -96,7 +96,7 @@ function losses(
   // soft: multi_similarity() (line 12)
   // Multi-similarity: soft hardest positives and negatives of each anchor (Wang, Han, Huang, Dong & Scott 2019, eq. 15), without its mining.
   const unitSoft = ops.normalize(embeddings["soft"]!);
-  const cosineSimilarity = tf.matMul(unitSoft, unitSoft, false, true);
+  const cosineSimilarity = ops.gram(unitSoft);
   const product = tf.mul(-2, tf.sub(ops.withinClass(cosineSimilarity, 4), 0.5));
   const quotient = tf.div(ops.log1pSumExp(product, { over: [1], where: positives }), 2);
   const logSum = ops.log1pSumExp(tf.mul(50, tf.sub(cosineSimilarity, 0.5)), { over: [1], where: negatives });

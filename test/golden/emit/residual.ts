@@ -96,7 +96,7 @@ function losses(
   // pull: contrastive(margin: 0.5) (line 21)
   // Pairs within one class together, pairs of different classes apart (Hadsell, Chopra & LeCun 2006, eq. 4).
   const pullEmbeddings = embeddings["pull"]!;
-  const squaredDistance = ops.squaredDistances(pullEmbeddings, pullEmbeddings);
+  const squaredDistance = ops.squaredDistancesFromGram(ops.gram(pullEmbeddings));
   const activeMeanEuclideanDistance = ops.meanActive(ops.sqrt(ops.withinClass(squaredDistance, 2)), {
     over: [0, 1],
     where: positives,
@@ -110,7 +110,7 @@ function losses(
   // rank: triplet() with conv(8, kernel: 3, stride: 2) |> batch_norm |> relu |> residual { conv(8) } |> flatten |> linear(8) |> normalize (line 22)
   // Each anchor nearer to its positives than to its negatives by a margin (Schroff, Kalenichenko & Philbin 2015, eq. 3).
   const rankEmbeddings = embeddings["rank"]!;
-  const euclideanDistance = ops.sqrt(ops.squaredDistances(rankEmbeddings, rankEmbeddings));
+  const euclideanDistance = ops.sqrt(ops.squaredDistancesFromGram(ops.gram(rankEmbeddings)));
   const difference = tf.sub(
     tf.expandDims(ops.withinClass(euclideanDistance, 2), 2),
     tf.expandDims(euclideanDistance, 1),
@@ -124,7 +124,7 @@ function losses(
   // plain: multi_similarity() with global_max_pool |> tanh |> sigmoid |> linear(4) |> batch_norm (line 23)
   // Multi-similarity: soft hardest positives and negatives of each anchor (Wang, Han, Huang, Dong & Scott 2019, eq. 15), without its mining.
   const unitPlain = ops.normalize(embeddings["plain"]!);
-  const cosineSimilarity = tf.matMul(unitPlain, unitPlain, false, true);
+  const cosineSimilarity = ops.gram(unitPlain);
   const product = tf.mul(-2, tf.sub(ops.withinClass(cosineSimilarity, 2), 0.5));
   const quotient = tf.div(ops.log1pSumExp(product, { over: [1], where: positives }), 2);
   const logSum = ops.log1pSumExp(tf.mul(50, tf.sub(cosineSimilarity, 0.5)), { over: [1], where: negatives });

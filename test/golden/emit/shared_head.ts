@@ -63,7 +63,7 @@ function losses(
 
   // pull: contrastive(margin: 0.5, distance: cosine_distance) (line 10)
   // Pairs within one class together, pairs of different classes apart (Hadsell, Chopra & LeCun 2006, eq. 4).
-  const cosineSimilarity = tf.matMul(unitShared, unitShared, false, true);
+  const cosineSimilarity = ops.gram(unitShared);
   const activeMean = ops.meanActive(tf.relu(tf.sub(1, ops.withinClass(cosineSimilarity, 4))), {
     over: [0, 1],
     where: ops.otherClassmates(labels, 4),
