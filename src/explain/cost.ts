@@ -2,7 +2,7 @@
  * How memory and time of a loss grow with the batch, the classes and the width of the embedding: read off the graph that
  * is emitted, after its passes. Pure.
  *
- * Memory is what a step keeps for the backward pass, time its multiplications and additions, both up to a factor: the
+ * Memory is what a step keeps for the backward pass and makes of the states, time its multiplications and additions, both up to a factor: the
  * largest products of sizes among all nodes, those that another one outgrows left out. Reductions too large for memory run
  * in blocks, which keep less than is said here and compute it twice.
  */
@@ -45,7 +45,8 @@ export function costOf(instance: LossInstance, miner?: MinerInstance): Cost {
   const views = Array.from({ length: count }, (_, view) => ({ name: "x", dim: WIDTH, view }));
   const lowered = lowerLoss(new Graph(), instance, { path: "loss", views, miner, rules: NO_RULES });
   const [optimised] = optimise(new Graph(), [{ lowered }], { samples: SAMPLES });
-  const nodes = topological([optimised!.lowered.value, optimised!.lowered.valid]);
+  const { value, valid, states } = optimised!.lowered;
+  const nodes = topological([value, valid, ...states.map(({ next }) => next)]);
   return {
     memory: largest(nodes.filter(isKept).map(({ shape }) => growthOf(shape))),
     time: largest(nodes.map(timeOf)),

@@ -100,7 +100,8 @@ describe("costs", () => {
     const lowered = lowerLoss(new Graph(), instance, { path: "loss", views });
     const [optimised] = optimise(new Graph(), [{ lowered }], { samples: SAMPLES });
     const leaves = ["view", "input", "labels", "param", "state"];
-    return topological([optimised!.lowered.value])
+    const { value, states } = optimised!.lowered;
+    return topological([value, ...states.map(({ next }) => next)])
       .filter(({ operation }) => !leaves.includes(operation.kind))
       .map(({ shape }) => shape.map((side) => lengthOf(side, { batch: sizes.B, classes: sizes.C })))
       .reduce((sum, shape) => sum + shape.reduce((product, side) => product * side, 1), 0);

@@ -20,15 +20,8 @@ export function checkMemory({ plan, losses, diagnostics }: Subject): void {
   const { classes, samples } = plan.train.batch;
   const sizes = { batch: classes * samples, classes };
   const sum = (all: readonly Kept[]): number => all.reduce((bytes, each) => bytes + each.bytes, 0);
-  if (
-    sum(
-      kept(
-        losses.map(({ lowered }) => lowered.value),
-        sizes,
-      ),
-    ) <= STEP_BYTES
-  )
-    return;
+  const asWritten = kept(losses.flatMap(computed), sizes);
+  if (sum(asWritten) <= STEP_BYTES) return;
   // The passes cut large reductions into blocks; what they leave is what counts.
   const graph = new Graph();
   const optimised = optimise(
@@ -36,15 +29,12 @@ export function checkMemory({ plan, losses, diagnostics }: Subject): void {
     losses.map((loss) => ({ loss, lowered: lowerPlanned(graph, plan, loss.plan, false) })),
     settingsOf(plan),
   );
-  const all = kept(
-    optimised.map(({ lowered }) => lowered.value),
-    sizes,
-  );
+  const all = kept(optimised.flatMap(computed), sizes);
   const total = sum(all);
   if (total <= STEP_BYTES) return;
   const largest = all.reduce((a, b) => (b.bytes > a.bytes ? b : a));
-  const owner = optimised.find(({ lowered }) =>
-    kept([lowered.value], sizes).some(({ node }) => node === largest.node),
+  const owner = optimised.find((loss) =>
+    kept(computed(loss), sizes).some(({ node }) => node === largest.node),
   )!;
   const term = termOf(largest.node, owner.lowered.origins, owner.loss);
   diagnostics.report(memoryBudget, owner.loss.plan.instance.span, {
@@ -56,6 +46,11 @@ export function checkMemory({ plan, losses, diagnostics }: Subject): void {
     largest: gibibytes(largest.bytes),
     memory: owner.lowered.memory?.reached === true,
   });
+}
+
+/** What a step computes of a loss: its value, and what its states are afterwards. */
+function computed({ lowered }: { readonly lowered: LossSubject["lowered"] }): Node[] {
+  return [lowered.value, ...lowered.states.map(({ next }) => next)];
 }
 
 interface Kept {
