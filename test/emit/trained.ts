@@ -5,9 +5,11 @@ import { eraseTypes } from "../../src/emit/typescript/erase.ts";
 import type { EmitOptions } from "../../src/emit/typescript/program.ts";
 import type { ModelPlan } from "../../src/plan/plan.ts";
 import { trainingBatches } from "../../src/runtime/data/batches.ts";
+import type { Dataset } from "../../src/runtime/data/types.ts";
 import * as runtime from "../../src/runtime/index.ts";
 import type { Program } from "../../src/runtime/program.ts";
 import { disposeFeeds, makeFeeds } from "../../src/runtime/train/feeds.ts";
+import { sizesOf } from "../../src/runtime/train/load.ts";
 import { createOptimizer } from "../../src/runtime/train/optimizers.ts";
 import { createStep } from "../../src/runtime/train/step.ts";
 import type { Step } from "../../src/runtime/train/step.ts";
@@ -34,11 +36,12 @@ export function firstSteps(
   program: Program,
   steps: number,
   as: (step: Step) => Step = (step) => step,
+  dataset: Dataset = drawShapes(12, 6),
 ): Generation & { losses: Record<string, number>[] } {
-  const dataset = drawShapes(12, 6);
   const indices = Int32Array.from({ length: dataset.labels.length }, (_, k) => k);
-  const batches = trainingBatches(dataset, indices, program.train.batch, program.augment, 1);
-  const sizes = { classes: batches.classes };
+  const { train: settings, augment, labels } = program;
+  const batches = trainingBatches(dataset, indices, settings.batch, augment, 1, labels);
+  const sizes = sizesOf(batches);
   const specs = program.parameters(sizes);
   const optimizer = createOptimizer(program.train.optimizer, specs);
   const step = as(createStep(program, sizes, specs, optimizer));
