@@ -183,9 +183,9 @@ function collect(pieces: tf.Tensor[], gradient: tf.Tensor, byRows: boolean): voi
   tf.dispose([before, gradient]);
 }
 
-/** tfjs keeps one tape; the gradients of a block, taken inside the backward pass, must leave the outer one as it was. */
+/** What tfjs knows of its recording: how many recordings are open, and within how many kernels it is. */
 interface Differentiator {
-  readonly state: { activeTape: unknown };
+  readonly state: { activeTape: unknown; gradientDepth: number; kernelDepth: number };
   gradients(
     f: () => tf.Tensor,
     xs: readonly tf.Tensor[],
@@ -194,7 +194,11 @@ interface Differentiator {
   ): { grads: (tf.Tensor | null)[] };
 }
 
-/** Gradients of one block by its real inputs; zeros where the number does not depend on one. */
+/**
+ * Gradients of one block by its real inputs; zeros where the number does not depend on one. They are taken inside a
+ * backward pass, on a recording of their own: the outer one stays as it was, whether it is open or, as within
+ * `untracked`, switched off.
+ */
 function blockGradients(
   slope: (inputs: readonly tf.Tensor[]) => tf.Tensor,
   inputs: readonly tf.Tensor[],
@@ -202,8 +206,12 @@ function blockGradients(
 ): tf.Tensor[] {
   const real = inputs.filter((_, k) => isReal[k]);
   const engine = tf.engine() as unknown as Differentiator;
-  const outer = engine.state.activeTape;
-  const { grads } = engine.gradients(() => slope(inputs), real, undefined, true);
-  engine.state.activeTape = outer;
-  return grads.map((gradient, k) => gradient ?? tf.zerosLike(real[k]!));
+  const { activeTape, gradientDepth, kernelDepth } = engine.state;
+  Object.assign(engine.state, { activeTape: null, gradientDepth: 0, kernelDepth: 0 });
+  try {
+    const { grads } = engine.gradients(() => slope(inputs), real, undefined, true);
+    return grads.map((gradient, k) => gradient ?? tf.zerosLike(real[k]!));
+  } finally {
+    Object.assign(engine.state, { activeTape, gradientDepth, kernelDepth });
+  }
 }

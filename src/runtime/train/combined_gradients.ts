@@ -46,7 +46,7 @@ function withSurgery(
   inputs: readonly tf.Tensor[],
 ): Gradients {
   const [first] = combined.surgeries ?? [];
-  if (first === undefined) return gradientsOf(minimised);
+  if (first === undefined) return gradientsOf(minimised, "last");
   // The root itself: its operands' gradients add up to that of its value.
   if (first.value === combined.value) {
     const directed = directions(first, gradientsOf, inputs);
@@ -73,7 +73,7 @@ interface Directions {
 }
 
 function directions(surgery: Surgery, gradientsOf: GradientsOf, inputs: readonly tf.Tensor[]): Directions {
-  const tasks = surgery.tasks.map(gradientsOf);
+  const tasks = surgery.tasks.map((task) => gradientsOf(task));
   const plain = inputs.map((_, i) => sumOf(tasks.map((gradients) => gradients[i])));
   const shared = inputs.map((_, i) => tasks.filter((gradients) => gradients[i] !== undefined).length > 1);
   const places = inputs.flatMap((_, i) => (shared[i]! ? [i] : []));

@@ -115,7 +115,7 @@ export async function distil(
       const gradients = recorded(
         names.map((name) => current.parameters[name]!),
         () => stressOf(networkOf(current.parameters, h), target),
-        (value, gradientsOf) => gradientsOf(value),
+        (value, gradientsOf) => gradientsOf(value, "last"),
       );
       const byName = Object.fromEntries(names.map((name, k) => [name, gradients[k]]));
       const { parameters, slots } = optimizer.apply(current.parameters, byName, current.slots, rates);

@@ -4,15 +4,21 @@
  * by scales that measure gradients.
  */
 import * as tf from "@tensorflow/tfjs-core";
+import { savesShapesOnly } from "../engine/gradients/define.ts";
 import { untracked } from "../ops/untracked.ts";
+import { backward } from "./backward.ts";
+import type { TapeNode } from "./backward.ts";
 
-/** Gradients of y by the inputs; undefined for an input that y does not depend on. */
-export type GradientsOf = (y: tf.Scalar) => readonly (tf.Tensor | undefined)[];
+/**
+ * Gradients of y by the inputs; undefined for an input that y does not depend on. With `last`, what the recording holds
+ * is let go of on the way, and no other gradient can be asked for.
+ */
+export type GradientsOf = (y: tf.Scalar, last?: "last") => readonly (tf.Tensor | undefined)[];
 
 interface Recorder {
   startTape(): void;
   endTape(): void;
-  readonly state: { activeTape: { readonly saved: readonly tf.Tensor[] }[] | null };
+  readonly state: { activeTape: readonly TapeNode[] | null };
 }
 
 /**
@@ -28,9 +34,9 @@ export function recorded<T, R>(
   engine.startTape();
   try {
     const result = tf.tidy(forward as () => tf.TensorContainer) as T;
-    return untracked(() =>
-      use(result, (y) => tf.engine().gradients(() => y, [...inputs], undefined, true).grads),
-    );
+    const tape = engine.state.activeTape ?? [];
+    letGoOfShapes(tape);
+    return untracked(() => use(result, (y, last) => backward(tape, y, inputs, last === "last")));
   } finally {
     engine.endTape();
     for (const { saved } of engine.state.activeTape ?? []) tf.dispose([...saved]);
@@ -43,5 +49,11 @@ export function recorded<T, R>(
  * on x. It costs a backward pass from y to x and is no part of the recording itself.
  */
 export function gradientWithin(y: tf.Scalar, x: tf.Tensor): tf.Tensor | undefined {
-  return untracked(() => tf.engine().gradients(() => y, [x], undefined, true).grads[0]);
+  const engine = tf.engine() as unknown as Recorder;
+  return untracked(() => backward(engine.state.activeTape ?? [], y, [x], false)[0]);
+}
+
+/** Gradients that need an operand's shape alone find it in a tensor that is disposed of. */
+function letGoOfShapes(tape: readonly TapeNode[]): void {
+  for (const { kernelName, saved } of tape) if (savesShapesOnly(kernelName)) tf.dispose([...saved]);
 }

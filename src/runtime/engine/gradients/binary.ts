@@ -3,7 +3,7 @@
  * the language's rule on kinks says.
  */
 import * as tf from "@tensorflow/tfjs-core";
-import { define, indicator, unbroadcast } from "./define.ts";
+import { byShapes, define, indicator, unbroadcast } from "./define.ts";
 
 /** `left` and `right` give the gradient in the broadcast shape. */
 function ofOperands(
@@ -22,15 +22,19 @@ const share = (wins: tf.Tensor, a: tf.Tensor, b: tf.Tensor): tf.Tensor =>
   tf.add(indicator(wins), tf.mul(indicator(tf.equal(a, b)), 0.5));
 
 export const binaryGradients: readonly tf.GradConfig[] = [
-  ofOperands(
-    tf.Add,
-    (dy) => dy,
-    (dy) => dy,
+  byShapes(
+    ofOperands(
+      tf.Add,
+      (dy) => dy,
+      (dy) => dy,
+    ),
   ),
-  ofOperands(
-    tf.Sub,
-    (dy) => dy,
-    (dy) => tf.neg(dy),
+  byShapes(
+    ofOperands(
+      tf.Sub,
+      (dy) => dy,
+      (dy) => tf.neg(dy),
+    ),
   ),
   ofOperands(
     tf.Multiply,

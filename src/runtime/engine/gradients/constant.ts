@@ -4,7 +4,7 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { BATCH_STATISTICS } from "../kernel_names.ts";
-import { define } from "./define.ts";
+import { byShapes, define } from "./define.ts";
 
 const ofTwo = [
   tf.Equal,
@@ -36,7 +36,7 @@ const ofOne = [
   BATCH_STATISTICS,
 ];
 
-export const constantGradients: readonly tf.GradConfig[] = [
+const constants: readonly tf.GradConfig[] = [
   ...ofTwo.map((kernel) =>
     define(kernel, ["a", "b"], (_, [a, b]) => ({
       a: () => tf.zeros(a!.shape),
@@ -46,3 +46,5 @@ export const constantGradients: readonly tf.GradConfig[] = [
   ...ofOne.map((kernel) => define(kernel, ["x"], (_, [x]) => ({ x: () => tf.zeros(x!.shape) }))),
   define(tf.OneHot, ["indices"], (_, [indices]) => ({ indices: () => tf.zeros(indices!.shape) })),
 ];
+
+export const constantGradients: readonly tf.GradConfig[] = constants.map(byShapes);

@@ -26,6 +26,17 @@ export function define<Attributes>(
   };
 }
 
+const shapesOnly = new Set<string>();
+
+/** A gradient that uses no values of what its kernel saved, only shapes: the tensors themselves need not be held. */
+export function byShapes(config: tf.GradConfig): tf.GradConfig {
+  shapesOnly.add(config.kernelName);
+  return config;
+}
+
+/** Whether the gradient of a kernel needs the shapes of what it saved and not the values. */
+export const savesShapesOnly = (kernelName: string): boolean => shapesOnly.has(kernelName);
+
 /** Sums a gradient of the broadcast shape down to the shape of the operand that was broadcast. */
 export function unbroadcast(gradient: tf.Tensor, shape: number[]): tf.Tensor {
   const axes = tf.broadcast_util.getReductionAxes(shape, gradient.shape);

@@ -3,7 +3,7 @@
  * equally, as the language's rule on kinks says.
  */
 import * as tf from "@tensorflow/tfjs-core";
-import { define, indicator } from "./define.ts";
+import { byShapes, define, indicator } from "./define.ts";
 
 /** The reduced shape with the reduced axes kept at length one. */
 function keptShape(shape: number[], axis: number | number[]): number[] {
@@ -32,15 +32,19 @@ function ofExtreme(
 }
 
 export const reductionGradients: readonly tf.GradConfig[] = [
-  define<tf.SumAttrs>(tf.Sum, ["x"], (dy, [x], { axis }) => ({
-    x: () => spread(tf.cast(dy, "float32"), x!.shape, axis),
-  })),
-  define<tf.MeanAttrs>(tf.Mean, ["x"], (dy, [x], { axis }) => ({
-    x: () => {
-      const count = x!.size / tf.util.sizeFromShape(keptShape(x!.shape, axis));
-      return spread(dy, x!.shape, axis, 1 / count);
-    },
-  })),
+  byShapes(
+    define<tf.SumAttrs>(tf.Sum, ["x"], (dy, [x], { axis }) => ({
+      x: () => spread(tf.cast(dy, "float32"), x!.shape, axis),
+    })),
+  ),
+  byShapes(
+    define<tf.MeanAttrs>(tf.Mean, ["x"], (dy, [x], { axis }) => ({
+      x: () => {
+        const count = x!.size / tf.util.sizeFromShape(keptShape(x!.shape, axis));
+        return spread(dy, x!.shape, axis, 1 / count);
+      },
+    })),
+  ),
   ofExtreme(tf.Max, ({ reductionIndices }) => reductionIndices as number | number[]),
   ofExtreme(tf.Min, ({ axis }) => axis as number | number[]),
   define<tf.CumsumAttrs>(tf.Cumsum, [], (dy, _, { axis, exclusive, reverse }) => ({

@@ -2,29 +2,35 @@
  * Gradients of operations that move, copy or select entries.
  */
 import * as tf from "@tensorflow/tfjs-core";
-import { define, indicator } from "./define.ts";
+import { byShapes, define, indicator } from "./define.ts";
 
 export const shapeGradients: readonly tf.GradConfig[] = [
-  define(tf.Reshape, ["x"], (dy, [x]) => ({ x: () => tf.reshape(dy, x!.shape) })),
-  define(tf.ExpandDims, ["input"], (dy, [input]) => ({ input: () => tf.reshape(dy, input!.shape) })),
+  byShapes(define(tf.Reshape, ["x"], (dy, [x]) => ({ x: () => tf.reshape(dy, x!.shape) }))),
+  byShapes(
+    define(tf.ExpandDims, ["input"], (dy, [input]) => ({ input: () => tf.reshape(dy, input!.shape) })),
+  ),
   define<tf.TransposeAttrs>(tf.Transpose, [], (dy, _, { perm }) => ({
     x: () => tf.transpose(dy, tf.backend_util.getUndoAxesPermutation(perm)),
   })),
-  define<tf.BroadCastToAttrs>(tf.BroadcastTo, ["x"], (dy, [x], { shape, inputShape }) => ({
-    x: () => {
-      const axes = tf.broadcast_util.getReductionAxes(inputShape, shape);
-      return tf.reshape(tf.sum(dy, axes), x!.shape);
-    },
-  })),
-  define<tf.TileAttrs>(tf.Tile, ["x"], (dy, [x], { reps }) => ({
-    // Each axis splits into its copies and its own length; the copies are summed.
-    x: () => {
-      const split = x!.shape.flatMap((length, axis) => [reps[axis]!, length]);
-      const copies = x!.shape.map((_, axis) => 2 * axis);
-      return tf.reshape(tf.sum(tf.reshape(dy, split), copies), x!.shape);
-    },
-  })),
-  {
+  byShapes(
+    define<tf.BroadCastToAttrs>(tf.BroadcastTo, ["x"], (dy, [x], { shape, inputShape }) => ({
+      x: () => {
+        const axes = tf.broadcast_util.getReductionAxes(inputShape, shape);
+        return tf.reshape(tf.sum(dy, axes), x!.shape);
+      },
+    })),
+  ),
+  byShapes(
+    define<tf.TileAttrs>(tf.Tile, ["x"], (dy, [x], { reps }) => ({
+      // Each axis splits into its copies and its own length; the copies are summed.
+      x: () => {
+        const split = x!.shape.flatMap((length, axis) => [reps[axis]!, length]);
+        const copies = x!.shape.map((_, axis) => 2 * axis);
+        return tf.reshape(tf.sum(tf.reshape(dy, split), copies), x!.shape);
+      },
+    })),
+  ),
+  byShapes({
     kernelName: tf.Concat,
     saveAllInputs: true,
     gradFunc: (dy, inputs, attrs) => {
@@ -32,17 +38,17 @@ export const shapeGradients: readonly tf.GradConfig[] = [
       const lengths = inputs.map((input) => input.shape[axis]!);
       return parts(tf.split(dy as tf.Tensor, lengths, axis));
     },
-  },
-  {
+  }),
+  byShapes({
     kernelName: tf.Pack,
     saveAllInputs: true,
     gradFunc: (dy, _, attrs) => parts(tf.unstack(dy as tf.Tensor, attrs["axis"] as number)),
-  },
-  {
+  }),
+  byShapes({
     kernelName: tf.AddN,
     saveAllInputs: true,
     gradFunc: (dy, inputs) => parts(inputs.map(() => tf.clone(dy as tf.Tensor))),
-  },
+  }),
   {
     kernelName: tf.SplitV,
     gradFunc: (dy, _, attrs) => ({ x: () => tf.concat(dy as tf.Tensor[], attrs["axis"] as number) }),
@@ -51,23 +57,27 @@ export const shapeGradients: readonly tf.GradConfig[] = [
     kernelName: tf.Unpack,
     gradFunc: (dy, _, attrs) => ({ value: () => tf.stack(dy as tf.Tensor[], attrs["axis"] as number) }),
   },
-  define<tf.SliceAttrs>(tf.Slice, ["x"], (dy, [x], { begin, size }) => ({
-    x: () => {
-      const [from, lengths] = tf.slice_util.parseSliceParams(x!, begin, size);
-      return tf.pad(
-        dy,
-        from.map((start, axis) => [start, x!.shape[axis]! - start - lengths[axis]!] as [number, number]),
-      );
-    },
-  })),
-  define<tf.PadV2Attrs>(tf.PadV2, ["x"], (dy, [x], { paddings }) => ({
-    x: () =>
-      tf.slice(
-        dy,
-        paddings.map(([before]) => before),
-        x!.shape,
-      ),
-  })),
+  byShapes(
+    define<tf.SliceAttrs>(tf.Slice, ["x"], (dy, [x], { begin, size }) => ({
+      x: () => {
+        const [from, lengths] = tf.slice_util.parseSliceParams(x!, begin, size);
+        return tf.pad(
+          dy,
+          from.map((start, axis) => [start, x!.shape[axis]! - start - lengths[axis]!] as [number, number]),
+        );
+      },
+    })),
+  ),
+  byShapes(
+    define<tf.PadV2Attrs>(tf.PadV2, ["x"], (dy, [x], { paddings }) => ({
+      x: () =>
+        tf.slice(
+          dy,
+          paddings.map(([before]) => before),
+          x!.shape,
+        ),
+    })),
+  ),
   define<tf.ReverseAttrs>(tf.Reverse, [], (dy, _, { dims }) => ({
     x: () => tf.reverse(dy, tf.util.parseAxisParam(dims, dy.shape)),
   })),
