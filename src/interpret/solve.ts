@@ -23,6 +23,7 @@ type Solve = Node & { kind: "solve" };
 const SINGULAR = 1e-6;
 
 interface System {
+  readonly key: string;
   /** Places of the entries on the tape, row by row; undefined if one is absent. */
   readonly entries: readonly Slot[] | undefined;
   /** Undefined where there is none. */
@@ -34,6 +35,8 @@ export class Systems {
   readonly matrices = new Map<string, System>();
   /** Places of a solution's numbers on the tape; undefined where it is absent. */
   readonly solutions = new Map<string, readonly Slot[] | undefined>();
+  /** The same by matrix and the places of the right side: one solution for right sides that are written differently. */
+  readonly byRight = new Map<string, readonly Slot[] | undefined>();
 }
 
 export function solve(e: Evaluation, node: Solve): Slot {
@@ -58,11 +61,22 @@ export function valuesOf(nodes: readonly Node[], bound: readonly Variable[]): st
 }
 
 function solution(e: Evaluation, node: Solve): readonly Slot[] | undefined {
-  const { tape } = e;
   const size = node.unknown.size!;
   if (size > EQUATIONS) throw new BudgetError(`${size} equations are too many to interpret this loss`);
-  const { entries, inverse } = systemOf(e, node);
+  const system = systemOf(e, node);
   const right = along(node.equation, (): Slot => e.evaluate(node.right));
+  const key = `${system.key} ${right.join()}`;
+  const { byRight } = e.systems;
+  if (!byRight.has(key)) byRight.set(key, solutionFor(e, system, right));
+  return byRight.get(key);
+}
+
+function solutionFor(
+  { tape }: Evaluation,
+  { entries, inverse }: System,
+  right: readonly Slot[],
+): readonly Slot[] | undefined {
+  const size = right.length;
   if (entries === undefined || right.includes(ABSENT)) return undefined;
   if (inverse === undefined) return Array.from({ length: size }, () => tape.constant(0));
   const x = Array.from({ length: size }, (_, u) =>
@@ -87,7 +101,7 @@ function systemOf(e: Evaluation, { matrix, equation, unknown }: Solve): System {
     const slots = along(equation, () => along(unknown, () => e.evaluate(matrix))).flat();
     const entries = slots.includes(ABSENT) ? undefined : slots;
     const numbers = entries?.map((slot) => e.tape.value(slot));
-    system = { entries, inverse: numbers && inverseOf(numbers, unknown.size!) };
+    system = { key, entries, inverse: numbers && inverseOf(numbers, unknown.size!) };
     matrices.set(key, system);
   }
   return system;

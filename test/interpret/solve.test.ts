@@ -74,6 +74,20 @@ describe("solve", () => {
     expect(interpretLoss(swap, HERE).value).toBeCloseTo(16, 12);
   });
 
+  it("of one text over several sizes", () => {
+    const lets = "let x1(v, n) = solve[q in n, v in n]((q == v) * (n + 1), q + 1)";
+    // (1 + 2) / 3 + (1 + 2 + 3) / 4, once through a function and once in place.
+    expect(interpretLoss(formula("sum[n in [2, 3]] sum[v in n] x1(v, n)", lets), HERE).value).toBeCloseTo(
+      2.5,
+      12,
+    );
+    const inPlace = formula("sum[n in [2, 3]] sum[v in n] solve[q in n, v in n]((q == v) * (n + 1), q + 1)");
+    expect(interpretLoss(inPlace, HERE).value).toBeCloseTo(2.5, 12);
+    const prefixes =
+      "sum[n in [1, 2]] sum[t] solve[s, t]((s == t) * (2 + prefix(x[0], n)[s]), 1) * prefix(x[0], n)[t]";
+    expect(interpretLoss(formula(prefixes), HERE).value).toBeCloseTo(1 / 3 + 1 / 3 + 2 / 4, 12);
+  });
+
   it("of a singular matrix is 0 with zero gradient", () => {
     const instance = formula("1 + (sum[v in 4] c[v] * x1(v))", SYSTEM);
     const params = parameters([1, 2, 3, 4, 2, 4, 6, 8, 0, 1, 0, 0, 0, 0, 1, 0]);

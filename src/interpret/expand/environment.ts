@@ -7,7 +7,7 @@ import type { LossInstance, MeasureValue, Value } from "../../resolve/values.ts"
 import type { Let } from "../../syntax/ast.ts";
 import type { Graph } from "../graph.ts";
 import type { Node } from "../nodes.ts";
-import { isTensor } from "./tensor.ts";
+import { isTensor, key } from "./tensor.ts";
 import type { Operand } from "./tensor.ts";
 
 export type Meaning =
@@ -31,6 +31,25 @@ export class Frame {
 
   child(): Frame {
     return new Frame(this.scope, this);
+  }
+
+  /** The frame of the loss, measure or miner that this one is in. */
+  get root(): Frame {
+    let frame: Frame = this;
+    while (frame.parent !== undefined) frame = frame.parent;
+    return frame;
+  }
+
+  /** What domains in here may depend on: the numbers and tensors that are bound between this frame and its root. */
+  get surroundings(): string {
+    const found: string[] = [];
+    for (let frame: Frame | undefined = this; frame !== undefined; frame = frame.parent)
+      for (const [name, meaning] of frame.names) {
+        if (meaning.kind !== "operand") continue;
+        const { operand } = meaning;
+        if (isTensor(operand) || operand.kind === "number") found.push(`${name}=${key(operand)}`);
+      }
+    return found.join();
   }
 
   set(name: string, meaning: Meaning): void {

@@ -231,6 +231,24 @@ function enclosing(reduction: Reduction, binding: IndexBinding, frame: Frame): N
   return meaning.operand;
 }
 
+/** The indices that a system is written in: at the same place with the same surroundings its matrix is the same. */
+const systemIndices = new WeakMap<Frame, Map<string, readonly [Variable, Variable]>>();
+
+function indicesOf(
+  e: Expansion,
+  { span }: Reduction,
+  [first, second]: readonly [IndexBinding, IndexBinding],
+  frame: Frame,
+): readonly [Variable, Variable] {
+  const { root, surroundings } = frame;
+  const known = systemIndices.get(root) ?? new Map<string, readonly [Variable, Variable]>();
+  systemIndices.set(root, known);
+  const place = `${span.start} ${surroundings}`;
+  const found = known.get(place) ?? [boundIndex(e, first, frame), boundIndex(e, second, frame)];
+  known.set(place, found);
+  return found;
+}
+
 /** `solve[q, u](matrix, right)`: the number at the enclosing u of the solution. */
 function solve(e: Expansion, reduction: Reduction, frame: Frame): Node {
   const [matrix, right] = reduction.bodies;
@@ -241,7 +259,7 @@ function solve(e: Expansion, reduction: Reduction, frame: Frame): Node {
       reduction.span,
     );
   const at = enclosing(reduction, second, frame);
-  const [equation, unknown] = [boundIndex(e, first, frame), boundIndex(e, second, frame)];
+  const [equation, unknown] = indicesOf(e, reduction, [first, second], frame);
   const { reducing } = e;
   e.reducing = true;
   const ofEquations = frame.child();
