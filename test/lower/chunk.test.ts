@@ -86,6 +86,13 @@ const USES: readonly (readonly [string, LossInstance])[] = [
       "param w: real[classes, dim] = normal()\nstate c: real[classes] = 0.1 then c + 0.1",
     ),
   ],
+  ["a table of sums over pairs", loss("histogram(nodes: 9)")],
+  [
+    "a table of means, of which some numbers are absent",
+    formula(
+      "sum[r in 0..5] (mean[i, j | cosine(x[i], x[j]) > r / 5] relu(cosine(x[i], x[j]) - r / 5)) * (logsumexp[i, j | i < j] r * cosine(x[i], x[j]))",
+    ),
+  ],
   [
     "a number of tuples",
     formula("(count[i, j | differs(i, j)] cosine(x[i], x[j]) > 0) * mean[i] norm(x[i])"),
@@ -120,6 +127,7 @@ it.each([
   ["arcface", loss("arcface"), 4096],
   ["triplet", loss("triplet(margin: 0.4)"), 2048],
   ["smooth_ap", loss("smooth_ap", SMOOTH_AP), 2048],
+  ["histogram", loss("histogram"), 1024],
 ] as const)("nothing large is left outside the blocks: %s", (_, instance, batch) => {
   const sizes = { batch, classes: 100_000 };
   const bytes = (shape: readonly Dim[]): number =>

@@ -113,7 +113,10 @@ class Chunk {
     return this.reduced(op, body, mask, axes) ?? this.build.reduce(op, body, mask, axes);
   }
 
-  /** Where to cut: along the classes, or along the batch of a reduction to one number, if its tensors do not fit. */
+  /**
+   * Where to cut, if its tensors do not fit: along the classes, or along the batch of a reduction to one number or to a
+   * table of them.
+   */
   private cut(axes: readonly number[], ...inputs: readonly (Node | undefined)[]): Cut | undefined {
     const given = inputs.filter((input) => input !== undefined);
     const full = fullShape(...(given as [Node, Node | undefined]));
@@ -129,7 +132,12 @@ class Chunk {
       const fits = total / this.sizes.classes <= LARGEST_ROW;
       if (total > this.largest && (fits || !byBatch)) return { at, rank, side: "classes" };
     }
-    return byBatch && along("batch") > this.largest ? { at: 0, rank, side: "batch" } : undefined;
+    // A table of sums over all samples, with no number of a sample left.
+    const table = without(full, axes).includes("batch") ? undefined : axes.find((k) => full[k] === "batch");
+    const first = byBatch ? 0 : table;
+    return first !== undefined && along("batch") > this.largest
+      ? { at: first, rank, side: "batch" }
+      : undefined;
   }
 
   /** A sum or a count, added up block by block. */
