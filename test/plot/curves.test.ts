@@ -90,5 +90,5 @@ describe("the picture", () => {
 });
 
 it("refuses a loss that is too large to draw in reasonable time", () => {
-  expect(() => curvesOf(loss("manifold"))).toThrow("too large to draw");
+  expect(() => curvesOf(loss("manifold(proxies: 100)"))).toThrow("too large to draw");
 });
