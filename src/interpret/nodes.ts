@@ -69,6 +69,7 @@ export type ReduceOperator =
   // Forms that only rewriting produces (stability.ts):
   /** log(1 + Σ exp body) */
   | "log1p_sum_exp"
+  | "log_sum_exp_terms"
   /** log Σ body, absent over nothing */
   | "log_sum";
 

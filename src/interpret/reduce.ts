@@ -162,6 +162,8 @@ function numeric(e: Evaluation, node: Reduce, slots: readonly Slot[]): Slot {
     }
     case "logsumexp":
       return n === 0 ? ABSENT : logSumExp(e, slots, -Infinity);
+    case "log_sum_exp_terms":
+      return n === 0 ? tape.constant(-Infinity) : logSumExp(e, slots, -Infinity);
     case "log1p_sum_exp":
       return logSumExp(e, slots, 0);
     case "max":

@@ -5,6 +5,7 @@
  *   log(1 + exp(u)), log1p(exp(u))       softplus(u)
  *   log(1 + Σ exp(u)), log1p(Σ exp(u))   a log-sum-exp with one more term exp(0)
  *   log(Σ exp(u))                        logsumexp(u), absent over nothing
+ *   log(c + exp(u) + Σ exp(v) + ..)      one log-sum-exp of all terms, so for log1p
  *   log(Σ u)                             absent over nothing
  *   log(exp(u))                          u
  *   cos(acos(c))                         c
@@ -25,7 +26,7 @@ export function rewriteUnary(graph: Graph, op: UnaryOperator, operand: Node): No
       if (operand.kind !== "binary" || operand.op !== "+") return undefined;
       if (isOne(operand.left)) return logOfOnePlus(graph, operand.right);
       if (isOne(operand.right)) return logOfOnePlus(graph, operand.left);
-      return undefined;
+      return logOfTerms(graph, [operand]);
     }
     case "cos":
       return cosine(graph, operand);
@@ -82,9 +83,38 @@ function exponents(branches: readonly Branch[]): readonly Branch[] | undefined {
 
 function logOfOnePlus(graph: Graph, rest: Node): Node | undefined {
   if (isExp(rest)) return graph.unary("softplus", rest.operand);
-  if (rest.kind !== "reduce" || rest.op !== "sum") return undefined;
+  if (rest.kind !== "reduce" || rest.op !== "sum") return logOfTerms(graph, [graph.number(1), rest]);
   const inner = exponents(rest.branches);
   return inner === undefined ? undefined : graph.reduce("log1p_sum_exp", inner);
+}
+
+/** Terms of one sum that are looked at. */
+const MOST_TERMS = 16;
+
+/** log of a sum of exponentials, of sums of them and of numbers above 0; -∞ where there is no term. */
+function logOfTerms(graph: Graph, sum: readonly Node[]): Node | undefined {
+  const found: Branch[] = [];
+  const alone = (body: Node): Branch => ({ variables: [], guards: [[]], body });
+  const open = sum.toReversed();
+  let exponentials = 0;
+  let looked = 0;
+  for (let node = open.pop(); node !== undefined; node = open.pop()) {
+    if (++looked > 2 * MOST_TERMS) return undefined;
+    if (node.kind === "binary" && node.op === "+") {
+      open.push(node.right, node.left);
+    } else if (node.kind === "number" && node.value > 0) {
+      found.push(alone(graph.number(Math.log(node.value))));
+    } else if (isExp(node)) {
+      exponentials++;
+      found.push(alone(node.operand));
+    } else {
+      const inner = node.kind === "reduce" && node.op === "sum" ? exponents(node.branches) : undefined;
+      if (inner === undefined) return undefined;
+      exponentials++;
+      found.push(...inner);
+    }
+  }
+  return exponentials === 0 ? undefined : graph.reduce("log_sum_exp_terms", found);
 }
 
 function logOfSum(graph: Graph, branches: readonly Branch[]): Node {

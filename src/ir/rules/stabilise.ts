@@ -5,6 +5,7 @@
  *   log1p(sum exp z), log(1 + sum exp z)   -> one log-sum-exp with a further term exp(0)
  *   log(sum exp z)                         -> log-sum-exp
  *   log1p(exp z), log(1 + exp z)           -> softplus z
+ *   log(c + exp u + sum exp v + ..), log1p -> log-sum-exps of its terms, put together
  *   cos(acos c)                            -> c
  *   cos(acos c + m)                        -> c cos m - sqrt(1 - c^2) sin m
  *   <u, v> / (|u| |v|)                     -> <u/|u|, v/|v|>
@@ -23,6 +24,67 @@ function sumOfExponentials(
   return { z: body.inputs[0]!, mask, axes: node.operation.axes };
 }
 
+/** Terms of one sum that are looked at. */
+const MOST_TERMS = 16;
+/** What stands for the logarithm of a sum over nothing beside other terms. */
+const NOTHING = -1e30;
+
+/** The terms of a sum, in order, with the sides at which each stands; undefined for more than a few. */
+function termsOf(build: Builder, sum: readonly Node[]): Node[] | undefined {
+  const terms: Node[] = [];
+  const open = sum.toReversed();
+  for (let node = open.pop(); node !== undefined; node = open.pop()) {
+    if (terms.length + open.length > MOST_TERMS) return undefined;
+    const { operation, inputs } = node;
+    const [base] = inputs;
+    if (operation.kind === "add") open.push(inputs[1]!, inputs[0]!);
+    else if (operation.kind === "view" && base!.operation.kind === "add" && isOfFullRank(base!))
+      open.push(...base!.inputs.map((input) => build.view(input, operation.axes)).reverse());
+    else terms.push(node);
+  }
+  return terms;
+}
+
+/** Whether both operands have every side of the sum, so that a view of it is a view of them. */
+function isOfFullRank({ shape, inputs }: Node): boolean {
+  return inputs.every((input) => input.shape.length === shape.length);
+}
+
+/** The logarithm of one term: of an exponential, of a sum of them, or of a number above 0. */
+function logOfTerm(build: Builder, term: Node): Node | undefined {
+  const number = constantOf(term);
+  if (number !== undefined) return number > 0 ? build.constant(Math.log(number)) : undefined;
+  if (term.operation.kind === "view") {
+    const inner = logOfTerm(build, term.inputs[0]!);
+    return inner && build.view(inner, term.operation.axes);
+  }
+  if (term.operation.kind === "exp") return term.inputs[0]!;
+  const sum = sumOfExponentials(term);
+  if (sum === undefined) return undefined;
+  const { z, mask, axes } = sum;
+  const value = build.reduce("logsumexp", z, mask, axes);
+  if (mask === undefined) return value;
+  const missing = Math.max(z.shape.length, mask.shape.length) - mask.shape.length;
+  const own = axes.filter((axis) => axis >= missing).map((axis) => axis - missing);
+  const some = own.length === 0 ? mask : build.reduce("any", mask, undefined, own);
+  return build.select(some, value, build.constant(NOTHING));
+}
+
+/** log of a sum of exponentials, of sums of them and of numbers above 0: log(e^a + e^b) = max(a, b) + softplus(-|a - b|). */
+function logOfTerms(build: Builder, terms: readonly Node[] | undefined): Node | undefined {
+  if (terms === undefined || terms.every((term) => constantOf(term) !== undefined)) return undefined;
+  const logs: Node[] = [];
+  for (const term of terms) {
+    const log = logOfTerm(build, term);
+    if (log === undefined) return undefined;
+    logs.push(log);
+  }
+  return logs.reduce((a, b) => {
+    const apart = build.unary("abs", build.binary("sub", a, b));
+    return build.binary("add", build.binary("max", a, b), build.unary("softplus", build.unary("neg", apart)));
+  });
+}
+
 /** u of `1 + u` or `u + 1`. */
 function besideOne(node: Node): Node | undefined {
   if (node.operation.kind !== "add") return undefined;
@@ -36,7 +98,10 @@ export function stabiliseUnary(build: Builder, op: UnaryOperator, input: Node): 
     case "log1p": {
       if (input.operation.kind === "exp") return build.unary("softplus", input.inputs[0]!);
       const sum = sumOfExponentials(input);
-      return sum === undefined ? undefined : build.reduce("log1p_sum_exp", sum.z, sum.mask, sum.axes);
+      if (sum !== undefined) return build.reduce("log1p_sum_exp", sum.z, sum.mask, sum.axes);
+      return input.operation.kind === "add"
+        ? logOfTerms(build, termsOf(build, [build.constant(1), input]))
+        : undefined;
     }
     case "log": {
       if (input.operation.kind === "exp") return input.inputs[0]!;
@@ -44,7 +109,8 @@ export function stabiliseUnary(build: Builder, op: UnaryOperator, input: Node): 
       if (rest !== undefined && (rest.operation.kind === "exp" || sumOfExponentials(rest) !== undefined))
         return build.unary("log1p", rest);
       const sum = sumOfExponentials(input);
-      return sum === undefined ? undefined : build.reduce("logsumexp", sum.z, sum.mask, sum.axes);
+      if (sum !== undefined) return build.reduce("logsumexp", sum.z, sum.mask, sum.axes);
+      return input.operation.kind === "add" ? logOfTerms(build, termsOf(build, [input])) : undefined;
     }
     case "cos":
       return cosineOfAngle(build, input);
