@@ -49,7 +49,8 @@ const RULES: readonly GroupRule[] = [
   {
     id: "losses-with-class-vectors",
     title: "Losses with class vectors",
-    about: "They compare samples with vectors of the classes, which are trained with everything else.",
+    about:
+      "They compare samples with vectors of the classes, which are trained with everything else or follow their samples.",
     kinds: ["loss"],
     holds: ofLoss(hasClassVectors),
   },
@@ -162,9 +163,11 @@ function ofLoss(holds: (declaration: LossDeclaration) => boolean): (declaration:
 
 function hasClassVectors({ statements }: LossDeclaration): boolean {
   return statements.some((statement) => {
-    if (statement.kind !== "Param") return false;
-    const axes = (statement.type.axes ?? []).map((axis) => (axis.kind === "Name" ? axis.text : ""));
-    return axes.includes("classes") && axes.includes("dim");
+    if (statement.kind !== "Param" && statement.kind !== "State") return false;
+    const indices = statement.kind === "State" ? statement.indices.map(({ domain }) => domain) : [];
+    const sides = [...(statement.type.axes ?? []), ...indices];
+    const names = sides.map((side) => (side?.kind === "Name" ? side.text : ""));
+    return names.includes("classes") && names.includes("dim");
   });
 }
 
