@@ -58,8 +58,9 @@ const models: Readonly<Record<string, Parts>> = {
   pcgrad: { losses: PLAIN, combine: "pcgrad(rank, soft, arc)" },
   uncertainty: { losses: PLAIN, combine: "uncertainty(rank, soft, arc, floor: 0.05)" },
   wedl: { losses: PLAIN, combine: "wedl(rank, soft, arc)" },
+  // With this margin every proxy counts: where one begins to, the value of manifold jumps.
   "linear systems and clusters": {
-    losses: `walk: manifold(proxies: 6)
+    losses: `walk: manifold(proxies: 6, margin: 2)
     groups: hpl(levels: [5, 2], temperature: 0.2)
     near: magnet(clusters: 2)`,
     combine: "0.5 * walk + 0.3 * groups + 0.2 * near",
