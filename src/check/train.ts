@@ -15,12 +15,14 @@ import { evaluateConstant } from "../resolve/evaluate.ts";
 import type { Span } from "../source/source.ts";
 import type { Block, Entry, Expression } from "../syntax/ast.ts";
 import { budgets, type CheckContext } from "./context.ts";
+import { checkClassWeights } from "./class_weights.ts";
 import { defaults } from "./defaults.ts";
 import { checkBatchServes, type CheckedLoss } from "./losses.ts";
 import { defaultUse, numberOf, primitiveUse } from "./primitive_use.ts";
 import { readSettings, uniqueEntries, type SettingTable } from "./settings.ts";
 
-type Setting = "batch" | "optimizer" | "schedule" | "steps" | "select" | "precision" | "seed";
+type Setting =
+  "batch" | "optimizer" | "schedule" | "steps" | "select" | "class_weights" | "precision" | "seed";
 
 const table: SettingTable<Setting> = {
   batch: { form: "value", example: "batch: 32 classes * 4 samples" },
@@ -28,6 +30,7 @@ const table: SettingTable<Setting> = {
   schedule: { form: "value", example: "schedule: cosine(warmup: 100 steps)" },
   steps: { form: "value", example: "steps: 2000" },
   select: { form: "value", example: "select: best(map_at_r, every: 200 steps, patience: 10)" },
+  class_weights: { form: "value", example: "class_weights: balanced" },
   precision: { form: "value", example: "precision: bfloat16" },
   seed: { form: "value", example: "seed: 7" },
 };
@@ -63,6 +66,7 @@ export function checkTrain(
   const groups = checkGroups(settings.get("optimizer")?.value, context);
   const schedule = use("schedule");
   const precision = use("precision");
+  const classWeights = checkClassWeights(settings.get("class_weights")?.value, losses, context);
   const steps = whole(settings.get("steps"), defaults.train.steps, 1, "step", context);
   const seed = whole(settings.get("seed"), defaults.train.seed, 0, undefined, context);
   const selectValue = settings.get("select")?.value;
@@ -74,13 +78,14 @@ export function checkTrain(
     groups === undefined ||
     schedule === undefined ||
     precision === undefined ||
+    classWeights === undefined ||
     steps === undefined ||
     seed === undefined ||
     (selectValue !== undefined && select === undefined)
   )
     return undefined;
   const kept = select === undefined ? {} : { select };
-  return { batch, optimizer, groups, schedule, steps, precision, seed, ...kept };
+  return { batch, optimizer, groups, schedule, steps, classWeights, precision, seed, ...kept };
 }
 
 /** `P classes * M samples`, in this order, units and all. */

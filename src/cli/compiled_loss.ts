@@ -14,6 +14,7 @@ import type { LossNoise, LossState } from "../ir/lower/environment.ts";
 import { lowerLoss } from "../ir/lower/loss.ts";
 import type { ChunkSizes } from "../ir/passes/chunk.ts";
 import { optimise, type PassName } from "../ir/passes/optimise.ts";
+import type { ClassWeights } from "../plan/plan.ts";
 import type { LossInstance, MinerInstance } from "../resolve/values.ts";
 import * as ops from "../runtime/ops/index.ts";
 import type { LossValue } from "../runtime/program.ts";
@@ -38,6 +39,8 @@ export interface CompiledBatch {
   /** What samples are by the further labels of the data set. */
   readonly further?: ReadonlyMap<string, LabelSet>;
   readonly params: ReadonlyMap<string, CompiledTensor>;
+  /** For a loss that is weighed by class, what a sample of each counts. */
+  readonly classWeights?: readonly number[] | undefined;
   /** States before the step, by the interpreter's names; those not given have their initial values, drawn with seed 0. */
   readonly states?: ReadonlyMap<string, CompiledTensor>;
   /** Random numbers of its draws, and the run and step whose noise it is else, as the interpreter has them. */
@@ -71,6 +74,8 @@ export interface CompileOptions {
   readonly by?: string | undefined;
   /** `LOSS against memory(size)`. */
   readonly memory?: number | undefined;
+  /** How the samples are weighed by their class. */
+  readonly classWeights?: ClassWeights | undefined;
   /** Whether the shares of the samples are wanted. */
   readonly shares?: boolean;
   /** Sizes to be ready for: reductions that would not fit run in blocks, here of as many bytes. */
@@ -94,8 +99,8 @@ export function compileLoss(
   options: CompileOptions = {},
 ): CompiledLoss {
   const views = dims.map((dim, k) => ({ name: `view${k}`, dim }));
-  const { miner, memory, by, shares, last } = options;
-  const inputs = { path: PATH, views, miner, memory, by, shares, rules: NO_RULES };
+  const { miner, memory, by, classWeights, shares, last } = options;
+  const inputs = { path: PATH, views, miner, memory, by, classWeights, shares, rules: NO_RULES };
   const written = lowerLoss(new Graph(), instance, inputs);
   const lowered =
     last === "none" ? written : optimise(new Graph(), [{ lowered: written }], options, last)[0]!.lowered;
@@ -179,7 +184,8 @@ function compute(
     const net = {
       sizes: { classes: batch.classes, labels: classesByLabel(batch) },
       param: (name: string) => byName.get(name)!,
-      state: (name: string) => before.get(name)!,
+      state: (name: string) =>
+        name.startsWith("class_weights/") ? tf.tensor1d([...batch.classWeights!]) : before.get(name)!,
       noise: (name: string) =>
         noiseNow(
           noise.find((each) => each.name === bare(name))!,

@@ -97,7 +97,7 @@ const RULES: readonly GroupRule[] = [
     id: "training",
     title: "Training",
     about: "Optimisers, schedules, precision, and which weights are kept.",
-    kinds: ["optimizer", "schedule", "precision", "selection"],
+    kinds: ["optimizer", "schedule", "precision", "class_weights", "selection"],
   },
   {
     id: "evaluation",

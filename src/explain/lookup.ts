@@ -28,6 +28,7 @@ const kinds: readonly NameKind[] = [
   "schedule",
   "selection",
   "precision",
+  "class_weights",
   "metric",
   "compression",
   "initializer",

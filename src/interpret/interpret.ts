@@ -7,6 +7,7 @@
  * a reduction is always valid. A batch without a valid tuple gives 0 with zero gradients, whatever else the body adds.
  */
 import type { LossInstance, MinerInstance } from "../resolve/values.ts";
+import { weighedByClass } from "./class_weights.ts";
 import { InterpretError } from "./errors.ts";
 import { Evaluation } from "./evaluate.ts";
 import { expandedFor, expandLoss } from "./expand/loss.ts";
@@ -74,6 +75,8 @@ export interface InterpretOptions {
   readonly miner?: MinerInstance;
   /** `LOSS by LABEL`. */
   readonly by?: string | undefined;
+  /** What the share of a sample is multiplied by, for each class of the loss's label; all 1 where absent. */
+  readonly classWeights?: readonly number[] | undefined;
 }
 
 export interface Interpretation {
@@ -140,10 +143,14 @@ function interpretExpanded(loss: ExpandedLoss, batch: LossBatch, options: Interp
   const tape = new Tape(options.gradient === true || options.terms === true);
   const samples = withMemory(batch);
   const firstSlot = inputsOf(loss, batch, samples, tape);
+  const given = options.classWeights;
+  const weighed = given === undefined ? undefined : weighedByClass(loss, given.length, batch.labels.length);
+  if (weighed !== undefined) firstSlot.set(weighed.weights, tape.fixed(Float64Array.from(given!)));
   const { reductions, lists } = outermost(loss.root);
   const watched = options.terms === true ? watchable([...reductions, ...lists]) : [];
   const evaluation = new Evaluation(loss.graph, tape, firstSlot, labelsOf(loss, samples), samples, watched);
-  const root = evaluation.evaluate(loss.root);
+  const plain = evaluation.evaluate(loss.root);
+  const root = weighed === undefined ? plain : evaluation.evaluate(weighed.root);
   const valid = reductions.length === 0 || reductions.some((node) => evaluation.held[node.id]! > 0);
   const defined = valid && root !== ABSENT;
   const recorded = options.gradient === true || options.terms === true;

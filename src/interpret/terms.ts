@@ -155,7 +155,7 @@ function sharesOfBranch(
   return { perSample, constant: 0 };
 }
 
-function runsOverBatch({ samples, start, size }: Variable, batch: number): boolean {
+export function runsOverBatch({ samples, start, size }: Variable, batch: number): boolean {
   return samples && start === 0 && size === batch;
 }
 
@@ -179,7 +179,7 @@ function added(a: Shares | undefined, b: Shares | undefined, sign: 1 | -1): Shar
 }
 
 /** Whether a number depends on what is in the batch: embeddings, labels, or which sample an index is. */
-function dependsOnBatch(node: Node): boolean {
+export function dependsOnBatch(node: Node): boolean {
   return reaches(node, (each) => {
     if (each.kind === "element") return each.input.role === "view" || each.input.role === "labels";
     if (each.kind === "reduce")
@@ -191,7 +191,7 @@ function dependsOnBatch(node: Node): boolean {
 const differentiable = new WeakMap<Node, boolean>();
 
 /** Whether a gradient can flow through a number to an embedding or a parameter. */
-function isDifferentiable(node: Node): boolean {
+export function isDifferentiable(node: Node): boolean {
   const known = differentiable.get(node);
   if (known !== undefined) return known;
   const answer = carriesGradient(node);

@@ -111,6 +111,9 @@ export type CombinePlan =
       readonly span: Span;
     };
 
+/** What a sample of a class with that many samples counts: see stdlib/training/class_weights.dml. */
+export type ClassWeights = "balanced" | "inverse_sqrt";
+
 export interface TrainPlan {
   readonly batch: { readonly classes: number; readonly samples: number };
   readonly optimizer: PrimitiveUse;
@@ -119,6 +122,8 @@ export interface TrainPlan {
   readonly schedule: PrimitiveUse;
   readonly steps: number;
   readonly select?: PrimitiveUse;
+  /** How losses are weighed by class, by name: those that are. */
+  readonly classWeights: ReadonlyMap<string, ClassWeights>;
   /** In which the layers of the training step multiply: `float32` or `bfloat16`. */
   readonly precision: PrimitiveUse;
   readonly seed: number;

@@ -86,3 +86,19 @@ export function xavierUniform(fans: Fans = {}): Initializer {
     return uniform(-bound, bound)(shape, random);
   };
 }
+
+/**
+ * The weight of each class from its number of samples n_k, all above 0; their mean over the N samples is 1. Of K classes:
+ * `balanced` is N / (K n_k), `inverse_sqrt` N n_k^(-1/2) / Σ_j n_j^(1/2).
+ */
+export function weightsByClass(kind: "balanced" | "inverse_sqrt", counts: readonly number[]): number[] {
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  if (kind === "balanced") return counts.map((count) => total / (counts.length * count));
+  const roots = counts.reduce((sum, count) => sum + Math.sqrt(count), 0);
+  return counts.map((count) => total / (Math.sqrt(count) * roots));
+}
+
+/** `weightsByClass`, as the first value of a state. */
+export function classWeights(kind: "balanced" | "inverse_sqrt", counts: readonly number[]): Initializer {
+  return () => Float32Array.from(weightsByClass(kind, counts));
+}

@@ -12,6 +12,10 @@ export interface Sizes {
   readonly classes: number;
   /** Number of training classes of each further label that the program reads; absent where it reads none. */
   readonly labels?: Readonly<Record<string, number>>;
+  /** Number of training samples of each class. */
+  readonly counts?: readonly number[];
+  /** The same of each further label that the program reads. */
+  readonly labelCounts?: Readonly<Record<string, readonly number[]>>;
 }
 
 /** Optimiser groups of language.md, "Rates". */

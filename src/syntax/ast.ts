@@ -113,6 +113,7 @@ export type PrimitiveKind =
   | "schedule"
   | "selection"
   | "precision"
+  | "class_weights"
   | "metric"
   | "compression";
 

@@ -47,6 +47,7 @@ export const primitiveKinds: readonly PrimitiveKind[] = [
   "schedule",
   "selection",
   "precision",
+  "class_weights",
   "metric",
   "compression",
 ];

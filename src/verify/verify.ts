@@ -10,6 +10,7 @@ import { MinerError, SamplesError, type LoweringError } from "../ir/lower/enviro
 import type { LossPlan, ModelPlan } from "../plan/plan.ts";
 import { lowerLosses, type Subject } from "./subject.ts";
 import { checkDivisions } from "./rules/divisions.ts";
+import { checkClassWeights } from "./rules/class_weights.ts";
 import { checkGates } from "./rules/gates.ts";
 import { checkHinges } from "./rules/hinges.ts";
 import { checkMemory } from "./rules/memory.ts";
@@ -26,6 +27,7 @@ const laws: readonly ((subject: Subject) => void)[] = [
   checkHinges,
   checkReached,
   checkGates,
+  checkClassWeights,
   checkStrategyNeeds,
   checkMemory,
   checkRemembering,

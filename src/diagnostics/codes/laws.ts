@@ -38,6 +38,16 @@ export const unknownLabel = define<{
         : `Name the labels in the data set, the class last: \`labels: [${name}, …]\`.`,
 });
 
+export const notWeighedByClass = define<{ loss: string; kind: "class" | "batch"; why: string }>({
+  code: "DML0441",
+  name: "not-weighed-by-class",
+  severity: "error",
+  message: ({ loss, kind }) =>
+    `\`class_weights\` weighs samples by their class, but \`${loss}\` is a loss per ${kind}`,
+  reason: ({ why }) => `No sample has a share of its own in it that could be multiplied: ${why}.`,
+  help: ({ loss }) => `Leave it out: \`class_weights: balanced { ${loss}: none }\`.`,
+});
+
 interface Hinge {
   readonly loss: string;
   readonly head: string;

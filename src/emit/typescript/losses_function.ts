@@ -3,7 +3,7 @@
  * parameters and states declared. Called by `program.ts`.
  */
 import type { Dim } from "../../ir/graph.ts";
-import { Graph, rememberedOn } from "../../ir/graph.ts";
+import { classesOf, Graph, rememberedOn } from "../../ir/graph.ts";
 import type { LossNoise, LossParameter, LossState } from "../../ir/lower/environment.ts";
 import type { LoweredLoss } from "../../ir/lower/loss.ts";
 import { lowerModel, viewsOf } from "../../ir/lower/model.ts";
@@ -39,6 +39,7 @@ export function lossesFunction(plan: ModelPlan, declarations: Declarations, stac
     return { name: loss.name, lowered, comment: lossComment(loss) };
   });
   const { lines, results } = lossStatements(emitted);
+  declarations.state.push(...classWeightStates(emitted));
   const labels = labelsRead(emitted);
   declarations.labels.push(...labels);
   const remembers = emitted.some(({ lowered }) => lowered.memory?.reached === true);
@@ -64,6 +65,17 @@ const OTHER_LABELS = ["otherLabels", "Readonly<Record<string, tf.Tensor1D>>"] as
 /** The labels of the data set that losses read beside the class. */
 const labelsRead = (losses: readonly { readonly lowered: LoweredLoss }[]): string[] =>
   [...new Set(losses.flatMap(({ lowered }) => lowered.labels))].sort();
+
+/** The states that hold the weights of classes: losses that weigh one label alike share one. */
+function classWeightStates(losses: readonly EmittedLoss[]): string[] {
+  const all = losses.flatMap(({ lowered }) => lowered.classWeights ?? []);
+  const first = all.filter(({ name }, at) => all.findIndex((each) => each.name === name) === at);
+  return first.map(({ name, kind, label }) => {
+    const counts = label === undefined ? "sizes.counts!" : `sizes.labelCounts![${stringLiteral(label)}]!`;
+    const initial = `init.classWeights(${stringLiteral(kind)}, ${counts})`;
+    return `{ name: ${stringLiteral(name)}, shape: [${sidesText([classesOf(label)])}], initial: ${initial}, transient: true }`;
+  });
+}
 
 /** How many views of a batch the model's losses read. */
 export const viewsOfModel = ({ losses }: ModelPlan): number => Math.max(...losses.map(viewsOf));

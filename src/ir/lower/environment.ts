@@ -2,6 +2,7 @@
  * What names mean while a loss is lowered, and what lowering collects on its way. `let` functions are hygienic: they
  * see the loss's parameters, its `param`s, earlier `let`s and the globals, never the indices of their caller.
  */
+import type { ClassWeights } from "../../plan/plan.ts";
 import type { LossInstance, MinerInstance, Value } from "../../resolve/values.ts";
 import type { Scope } from "../../resolve/scope.ts";
 import type { Expression, Let, Reduction } from "../../syntax/ast.ts";
@@ -94,6 +95,15 @@ export interface LossParameter {
   readonly initializer: LossInitializer;
   readonly lr?: number;
   readonly train: boolean;
+}
+
+/** The weights of the classes that the shares of a loss's samples are multiplied by. */
+export interface LossClassWeights {
+  /** `class_weights/balanced/coarse` */
+  readonly name: string;
+  readonly kind: ClassWeights;
+  /** The further label whose classes are weighed; the class itself where absent. */
+  readonly label?: string | undefined;
 }
 
 /** A reduction inside no other: what it ranges over, first index first, and what it came to. */

@@ -3,6 +3,7 @@
  * value and whether the batch held a valid tuple, and the list of its trainable parameters.
  */
 import { MINER_DRAWS, nameDraws } from "../../resolve/draws.ts";
+import type { ClassWeights } from "../../plan/plan.ts";
 import type { LossInstance, MinerInstance } from "../../resolve/values.ts";
 import type { Reduction } from "../../syntax/ast.ts";
 import type { Span } from "../../source/source.ts";
@@ -11,9 +12,16 @@ import { scalar, slot } from "../axes.ts";
 import type { Rules } from "../build.ts";
 import { Builder } from "../build.ts";
 import type { Dim, Graph, Node } from "../graph.ts";
-import { constantOf } from "../graph.ts";
+import { classesOf, constantOf } from "../graph.ts";
 import { combine, disjunction, masked } from "./combine.ts";
-import type { Context, LossNoise, LossParameter, LossState, OutermostReduction } from "./environment.ts";
+import type {
+  Context,
+  LossNoise,
+  LossClassWeights,
+  LossParameter,
+  LossState,
+  OutermostReduction,
+} from "./environment.ts";
 import { Environment, GranularityError, LoweringError, MinerError } from "./environment.ts";
 import { lower } from "./expression.ts";
 import { classCount, labelsOf, ownLabel } from "./labels.ts";
@@ -40,6 +48,8 @@ export interface LoweredLoss {
   /** The expressions that came to each node, innermost first: for messages. */
   readonly origins: ReadonlyMap<Node, readonly Span[]>;
   readonly reductions: readonly OutermostReduction[];
+  /** What the shares of its samples are multiplied by. */
+  readonly classWeights?: LossClassWeights;
   /** The further labels of the data set that it reads. */
   readonly labels: readonly string[];
   /** Of a loss against a memory: whether an index runs over it, and whether one would but for an order. */
@@ -68,6 +78,8 @@ export interface LossInputs {
   readonly mainLabel?: string | undefined;
   /** Whether the shares of the samples are wanted. */
   readonly shares?: boolean | undefined;
+  /** How the samples are weighed by their class; all the same where absent. */
+  readonly classWeights?: ClassWeights | undefined;
   /** The rules at work as nodes are made: all, unless passes are to bring them in. */
   readonly rules?: Rules | undefined;
 }
@@ -118,7 +130,7 @@ function lowerWith(
     minerBodies: new Map(),
     reductions: [],
     guarding: false,
-    sharing: inputs.shares === true,
+    sharing: inputs.shares === true || inputs.classWeights !== undefined,
     memory,
     labels: { main: inputs.mainLabel, by: inputs.by, used: new Set() },
     reducing: false,
@@ -145,7 +157,12 @@ function lowerWith(
   const present: Lowered = body.present === undefined ? body : masked(context, body, body.present);
   const valid = disjunction(context, context.outermost.length === 0 ? [undefined] : context.outermost);
   const { parameters, noise, origins, reductions } = context;
-  const shares = context.sharing ? { shares: lossShares(context, instance, body, valid) } : {};
+  const plain = context.sharing ? lossShares(context, instance, body, valid) : undefined;
+  const weighed =
+    plain === undefined || inputs.classWeights === undefined
+      ? undefined
+      : byClass(context, plain, inputs.classWeights);
+  const shares = inputs.shares === true ? { shares: (weighed?.shares ?? plain)! } : {};
   // A memory that no index runs over is not kept.
   const states = memory?.reached === true ? [...context.states, ...memory.states] : context.states;
   const reach =
@@ -153,6 +170,14 @@ function lowerWith(
   const labels = [...context.labels.used].sort();
   const rest = { ...shares, ...reach, parameters, states, noise, origins, reductions, labels };
   const found = memory?.found ?? NONE;
+  if (weighed !== undefined) {
+    const always = build.graph.constant(1, "bool");
+    const { value, weights } = weighed;
+    return {
+      lowered: { value, valid: valid?.node ?? always, ...rest, classWeights: weights },
+      found,
+    };
+  }
   if (valid === undefined) {
     const always = build.graph.constant(1, "bool");
     return { lowered: { value: build.asReal(present.node), valid: always, ...rest }, found };
@@ -184,6 +209,22 @@ export function withRoots(lowered: LoweredLoss, roots: readonly Node[]): Lowered
   const shares = lowered.shares === undefined ? {} : { shares: { perSample: next(), constant: next() } };
   const states = lowered.states.map((state) => ({ ...state, next: next() }));
   return { ...lowered, value, valid, ...shares, states };
+}
+
+/** The shares times the weights of the samples' classes, and the loss that they make. */
+function byClass(
+  context: Context,
+  { perSample, constant }: LossShares,
+  kind: ClassWeights,
+): { readonly value: Node; readonly shares: LossShares; readonly weights: LossClassWeights } {
+  const { build } = context;
+  const label = ownLabel(context);
+  const name = ["class_weights", kind, ...(label === undefined ? [] : [label])].join("/");
+  const ofClasses = build.state(name, [classesOf(label)]);
+  const each = build.binary("mul", build.gather(ofClasses, build.labels(label)), perSample);
+  const mean = build.reduce("mean", each, undefined, [0]);
+  const value = constantOf(constant) === 0 ? mean : build.binary("add", mean, constant);
+  return { value, shares: { perSample: each, constant }, weights: { name, kind, label } };
 }
 
 /** Both parts are 0 where the loss is absent, or the batch held no valid tuple. */

@@ -14,7 +14,7 @@ export function lowerModel(plan: ModelPlan): { readonly loss: LossPlan; readonly
   return keptOnce(
     plan.losses.map((loss) => ({
       loss,
-      lowered: lowerPlanned(new Graph(), plan, loss, isGated(plan.combine, loss.name), NO_RULES),
+      lowered: lowerPlanned(new Graph(), plan, loss, isGated(plan.combine, loss.name), NO_RULES, true),
     })),
   );
 }
@@ -29,13 +29,14 @@ function keptOnce<Loss extends { readonly lowered: LoweredLoss }>(losses: readon
   });
 }
 
-/** One loss of a plan on its head, with the shares of the samples where they are wanted. Throws `LoweringError`. */
+/** One loss of a plan on its head, with the shares of the samples, or weighed by class, where that is wanted. Throws `LoweringError`. */
 export function lowerPlanned(
   graph: Graph,
   plan: ModelPlan,
   loss: LossPlan,
   shares: boolean,
   rules?: Rules,
+  weighed = false,
 ): LoweredLoss {
   const head = plan.heads.find((candidate) => candidate.name === loss.head);
   if (head === undefined) throw new Error(`the loss ${loss.name} has no head`);
@@ -53,6 +54,7 @@ export function lowerPlanned(
     by: label,
     mainLabel: plan.data.labels.at(-1),
     shares,
+    classWeights: weighed ? plan.train.classWeights.get(loss.name) : undefined,
     rules,
   });
 }

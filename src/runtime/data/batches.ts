@@ -26,6 +26,8 @@ export interface BatchLabels {
   readonly name: string;
   /** Names of its classes among the samples that batches are drawn from; label k of a batch is `classNames[k]`. */
   readonly classNames: readonly string[];
+  /** Number of those samples of each class. */
+  readonly counts: readonly number[];
   /** Labels of a step, [B]: dense over those classes. */
   labels(step: number): Int32Array;
 }
@@ -35,6 +37,8 @@ export interface TrainingBatches {
   readonly classNames: readonly string[];
   /** Number of those classes. */
   readonly classes: number;
+  /** Number of samples of each class that batches are drawn from. */
+  readonly counts: readonly number[];
   /** [B, H, W, C] of every batch. */
   readonly shape: readonly [number, number, number, number];
   /** What was left out of the batches and why, one line each. */
@@ -113,6 +117,7 @@ export function trainingBatches(
   return {
     classNames,
     classes: members.length,
+    counts: members.map((member) => member.samples.length),
     shape: [p * m, ...dataset.image],
     notes,
     samples,
@@ -146,12 +151,15 @@ function batchLabels(
       `${dataset.name} has no label ${JSON.stringify(name)}`,
       "Compile the spec again, or write e.g. labels: [coarse, fine] in its data set.",
     );
-  const present = [...new Set(members.flatMap((member) => member.samples.map((at) => label.labels[at]!)))];
-  present.sort((a, b) => a - b);
+  const all = members.flatMap((member) => member.samples.map((at) => label.labels[at]!));
+  const present = [...new Set(all)].sort((a, b) => a - b);
+  const counts = new Map<number, number>();
+  for (const index of all) counts.set(index, (counts.get(index) ?? 0) + 1);
   const dense = new Map(present.map((index, place) => [index, place]));
   return {
     name,
     classNames: present.map((index) => label.classNames[index]!),
+    counts: present.map((index) => counts.get(index)!),
     labels: (step) => samples(step).map((at) => dense.get(label.labels[at]!)!),
   };
 }

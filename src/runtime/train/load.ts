@@ -40,11 +40,13 @@ export async function load(program: Program, context: LoadContext, seed: number)
 }
 
 /** The sizes that a program is written for, once its data has been read. */
-export function sizesOf({ classes, further }: TrainingBatches): Sizes {
-  if (further.length === 0) return { classes };
+export function sizesOf({ classes, counts, further }: TrainingBatches): Sizes {
+  if (further.length === 0) return { classes, counts };
   return {
     classes,
+    counts,
     labels: Object.fromEntries(further.map(({ name, classNames }) => [name, classNames.length])),
+    labelCounts: Object.fromEntries(further.map((label) => [label.name, label.counts])),
   };
 }
 

@@ -7,7 +7,7 @@ import type { CombinePlan } from "../../plan/plan.ts";
 import { oneLine } from "../../resolve/describe.ts";
 import { textOf } from "../../source/source.ts";
 import type { Reduction } from "../../syntax/ast.ts";
-import { granularityOf } from "../granularity.ts";
+import { granularityOf, type Granularity } from "../granularity.ts";
 import type { Subject } from "../subject.ts";
 
 type Strategy = Extract<CombinePlan, { kind: "strategy" }>;
@@ -53,10 +53,7 @@ export function checkGates({ plan, losses, diagnostics }: Subject): void {
         strategy: gate.name,
         operand: node.name,
         kind,
-        why:
-          reduction === undefined
-            ? "its value depends on the whole batch at once"
-            : `\`${headOf(reduction)}\` ${kind === "class" ? "adds up over classes" : "is not added up over samples"}`,
+        why: reasonAgainstShares(found),
       },
       {
         related: [
@@ -73,6 +70,13 @@ export function checkGates({ plan, losses, diagnostics }: Subject): void {
     for (const operand of node.operands) (isGate ? below : visit)(operand.node, node);
   };
   visit(plan.combine);
+}
+
+/** Why no sample has a share of its own in a loss. */
+export function reasonAgainstShares(found: Exclude<Granularity, { kind: "sample" }>): string {
+  const { reduction, kind } = found;
+  if (reduction === undefined) return "its value depends on the whole batch at once";
+  return `\`${headOf(reduction)}\` ${kind === "class" ? "adds up over classes" : "is not added up over samples"}`;
 }
 
 /** `mean[k in classes]`: the reduction without its guards and body. */
