@@ -32,6 +32,16 @@ class WeighedNonZero(reducers.ClassWeightedReducer):
         return (values * self.weights[labels[indices]]).sum() / active
 
 
+class WeighedEach(reducers.ClassWeightedReducer):
+    """
+    MultiSimilarityLoss hands its reducer a column, [n, 1], which ClassWeightedReducer multiplies by a row of weights: the
+    mean of that table is the mean loss times the mean weight. Here each loss has its own weight.
+    """
+
+    def element_reduction_helper(self, values, indices, labels):
+        return super().element_reduction_helper(values.flatten(), indices, labels)
+
+
 DISTANCE = "let d(i, j) = euclidean(x[i], x[j])"
 PLAIN = reducers.ClassWeightedReducer
 LOSSES = [
@@ -58,7 +68,7 @@ LOSSES = [
     (
         "multi_similarity(alpha: 4, beta: 20, base: 0.1)",
         None,
-        PLAIN,
+        WeighedEach,
         lambda k, d, r: losses.MultiSimilarityLoss(4, 20, 0.1, reducer=r),
     ),
     (
