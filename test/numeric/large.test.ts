@@ -1,7 +1,8 @@
 /**
  * Every loss of the standard library on large batches and many classes, on every engine that is present: value and
- * gradients are finite. Batches are of 1,024 samples in 256 classes, where a loss takes seconds there of fewer; losses with an entry for each class have 100,000 of them. `DMLC_LARGE_BATCHES=1` takes all but `quadruplet` to
- * 1,024, in minutes.
+ * gradients are finite. Batches are of 1,024 samples in 256 classes, where a loss takes seconds there of fewer; losses
+ * with an entry for each class have 100,000 of them. `DMLC_LARGE_BATCHES=1` takes all but `quadruplet` to 1,024, in
+ * minutes.
  */
 import { beforeAll, describe, expect, it } from "vitest";
 import * as tf from "@tensorflow/tfjs-core";
