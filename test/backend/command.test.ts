@@ -40,6 +40,16 @@ test("check exits with 3 and says how to install", async () => {
   expect(JSON.parse(json.out)).toMatchObject({ ok: false, problems: ["not installed"] });
 });
 
+test("check of an engine by its name", async () => {
+  const { code, err } = await dmlc("backend", "check", "webgpu");
+  expect(code).toBe(3);
+  expect(err).toContain("the webgpu engine is not there: not installed");
+  expect(err).toContain("dmlc backend install webgpu");
+  const json = await dmlc("backend", "check", "webgpu", "--format", "json");
+  expect(json.code).toBe(3);
+  expect(JSON.parse(json.out)).toMatchObject({ engine: "webgpu", ok: false });
+});
+
 test("a damaged engine is named with its folder", async () => {
   vi.stubEnv("DMLC_BACKEND_DIR", files.path);
   files.write("backend.json", "{");

@@ -5,6 +5,7 @@ import { dirname } from "node:path";
 import { defaultCacheDirectory } from "../../runtime/places.ts";
 import { processReporter } from "../../runtime/report/process_reporter.ts";
 import { backendsDirectory, locateTensorflow } from "../../runtime/engine/tensorflow/locate.ts";
+import { locateWebgpu } from "../../runtime/engine/webgpu/locate.ts";
 import type { BackendCheck } from "../backend/check_backend.ts";
 import { engineRows } from "../backend/engines.ts";
 import type { EngineRow } from "../backend/engines.ts";
@@ -44,9 +45,12 @@ export function backendCommand(terminal: Terminal): Command {
     )
     .addCommand(
       new Command("check")
-        .description("test the installed tensorflow engine; print its device and versions")
+        .description("test an engine, without a name the installed ones; print its device and versions")
+        .addArgument(engine("[ENGINE]"))
         .addOption(format())
-        .action((options: { format: Format }) => check(options.format, terminal)),
+        .action((name: Installable | undefined, options: { format: Format }) =>
+          check(name, options.format, terminal),
+        ),
     )
     .addCommand(
       new Command("remove")
@@ -113,18 +117,49 @@ async function install(
   }
 }
 
-async function check(format: Format, terminal: Terminal): Promise<void> {
-  const { backend, reason } = locateTensorflow();
-  if (backend === undefined) {
-    if (format === "json") {
-      terminal.out(`${JSON.stringify({ engine: "tensorflow", ok: false, problems: [reason], notes: [] })}\n`);
-      throw new Reported(EXIT.run);
-    }
+/** What a check found of one engine, as JSON prints it; what `text` and `help` say beside it. */
+interface Checked {
+  readonly json: { readonly engine: Installable; readonly ok: boolean } & Readonly<Record<string, unknown>>;
+  /** The engine works: what is there. It does not: why. */
+  readonly text: string;
+  readonly help: string;
+}
+
+async function check(name: Installable | undefined, format: Format, terminal: Terminal): Promise<void> {
+  const checks = { tensorflow: checkedTensorflow, webgpu: checkedWebgpu };
+  const there = engineRows().flatMap(({ engine, available }) =>
+    engine !== "wasm" && available ? [engine] : [],
+  );
+  // Without any, the message of the first says how to get it.
+  const asked = name === undefined ? (there.length > 0 ? there : ["tensorflow" as const]) : [name];
+  const found: Checked[] = [];
+  for (const each of asked) found.push(await checks[each]());
+  const failed = found.filter(({ json }) => !json.ok);
+  if (format === "json") {
+    const values = found.map(({ json }) => json);
+    terminal.out(`${JSON.stringify(values.length === 1 ? values[0] : values, undefined, 2)}\n`);
+    if (failed.length > 0) throw new Reported(EXIT.run);
+    return;
+  }
+  for (const { json, text } of found) if (json.ok) terminal.out(text);
+  if (failed.length > 0) {
     throw new CommandError(
       EXIT.run,
-      `the tensorflow engine is not there: ${reason}`,
-      "`dmlc backend install tensorflow` installs it.",
+      failed.map(({ text }) => text).join("\n"),
+      failed.map(({ help }) => help).join(" "),
     );
+  }
+}
+
+async function checkedTensorflow(): Promise<Checked> {
+  const engine = "tensorflow";
+  const { backend, reason } = locateTensorflow();
+  if (backend === undefined) {
+    return {
+      json: { engine, ok: false, problems: [reason], notes: [] },
+      text: `the tensorflow engine is not there: ${reason}`,
+      help: "`dmlc backend install tensorflow` installs it.",
+    };
   }
   const { checkBackend } = await import("../backend/check_backend.ts");
   const { directory, manifest } = backend;
@@ -132,20 +167,38 @@ async function check(format: Format, terminal: Terminal): Promise<void> {
     checkBackend(directory, manifest.cuda, { environment: process.env, signal }),
   );
   const ok = found.problems.length === 0;
-  if (format === "json") {
-    const value = { engine: "tensorflow", ok, directory, cuda: manifest.cuda, ...found };
-    terminal.out(`${JSON.stringify(value, undefined, 2)}\n`);
-    if (!ok) throw new Reported(EXIT.run);
-    return;
+  return {
+    json: { engine, ok, directory, cuda: manifest.cuda, ...found },
+    text: ok
+      ? `tensorflow: works, in ${directory}\n${checkText(found)}`
+      : `the tensorflow engine in ${directory} does not work: ${found.problems.join("; ")}`,
+    help: "`dmlc backend remove tensorflow` and `dmlc backend install tensorflow` make it anew.",
+  };
+}
+
+async function checkedWebgpu(): Promise<Checked> {
+  const engine = "webgpu";
+  const files = locateWebgpu();
+  if (files === undefined) {
+    const reason = "not installed";
+    return {
+      json: { engine, ok: false, problems: [reason], notes: [] },
+      text: `the webgpu engine is not there: ${reason}`,
+      help: "`dmlc backend install webgpu` installs it.",
+    };
   }
-  if (!ok) {
-    throw new CommandError(
-      EXIT.run,
-      `the tensorflow engine in ${directory} does not work: ${found.problems.join("; ")}`,
-      "`dmlc backend remove tensorflow` and `dmlc backend install tensorflow` make it anew.",
-    );
-  }
-  terminal.out(`tensorflow: works, in ${directory}\n${checkText(found)}`);
+  const { checkWebgpu } = await import("../backend/check_backend.ts");
+  const found = await untilEnded((signal) => checkWebgpu({ environment: process.env, signal }));
+  const ok = found.problems.length === 0;
+  const { where, dawnVersion, backendVersion } = files;
+  const notes = found.notes.map((note) => `  ${note}\n`).join("");
+  return {
+    json: { engine, ok, directory: where, dawn: dawnVersion, tfjs: backendVersion, ...found },
+    text: ok
+      ? `webgpu: works, in ${where}\n${found.description ?? ""}\n${notes}`
+      : `the webgpu engine in ${where} does not work: ${found.problems.join("; ")}`,
+    help: "It needs a GPU and its driver: docs/engines.md says which; `--engine wasm` runs without.",
+  };
 }
 
 function checkText({ tensorflow, tfjs, device, notes }: BackendCheck): string {

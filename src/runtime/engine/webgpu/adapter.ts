@@ -32,7 +32,7 @@ export async function requestAdapter(gpu: Gpu): Promise<GpuAdapter> {
 }
 
 /** Whether an adapter computes on the CPU: a driver for tests, slower than the wasm engine. */
-export function isSoftware({ info }: GpuAdapter): boolean {
+export function isSoftware({ info }: Pick<GpuAdapter, "info">): boolean {
   return (
     info.isFallbackAdapter === true || /swiftshader|llvmpipe|lavapipe|basic render/i.test(name({ info }))
   );
