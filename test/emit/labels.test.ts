@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import * as tf from "@tensorflow/tfjs-core";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { checkFile } from "../../src/compile.ts";
@@ -11,7 +12,10 @@ import { trainingBatches } from "../../src/runtime/data/batches.ts";
 import { folder } from "../../src/runtime/data/folder.ts";
 import type { Dataset, LoadContext } from "../../src/runtime/data/types.ts";
 import { startEngine } from "../../src/runtime/engine/index.ts";
+import { weightsByClass } from "../../src/runtime/init.ts";
 import { runProgram } from "../../src/runtime/run.ts";
+import { sizesOf } from "../../src/runtime/train/load.ts";
+import { initialState } from "../../src/runtime/train/parameters.ts";
 import { capturedStep } from "../../src/runtime/train/captured_step.ts";
 import { host } from "../check/harness.ts";
 import { drawShapes } from "../train/shapes.ts";
@@ -87,7 +91,12 @@ describe("an emitted program over several labels", () => {
   test("says which it reads, the class not among them", async () => {
     const program = await programOf(plan());
     expect(program.labels).toEqual(["department", "kind"]);
-    const sizes = { classes: 8, labels: { department: 2, kind: 5 } };
+    const sizes = {
+      classes: 8,
+      labels: { department: 2, kind: 5 },
+      counts: Array<number>(8).fill(4),
+      labelCounts: { department: [20, 12], kind: Array<number>(5).fill(6) },
+    };
     expect(program.parameters(sizes).find(({ name }) => name === "losses/kind/w")!.shape).toEqual([5, 8]);
     expect(program.state(sizes).map(({ name }) => name)).toContain("memory/20/labels/department");
   });
@@ -125,6 +134,33 @@ describe("an emitted program over several labels", () => {
     const { value } = interpretLoss(instance, batch, { by: "department" });
     expect(losses[0]!["near"]).toBeCloseTo(value, 4);
     expect(Math.abs(value - interpretLoss(instance, batch).value)).toBeGreaterThan(1e-3);
+  });
+
+  test("weighs by class as its samples are counted", async () => {
+    const model = plan();
+    const program = await programOf(model);
+    const uneven = trainingBatches(
+      dataset,
+      Int32Array.from(dataset.labels.keys()).filter((at) => dataset.labels[at]! > 2),
+      program.train.batch,
+      [],
+      1,
+      program.labels,
+    );
+    const sizes = sizesOf(uneven);
+    expect(sizes.labelCounts!["kind"]).toEqual([4, 8, 8, 8, 8, 8, 8]);
+    const state = initialState(program.state(sizes));
+    const weights = values(state["class_weights/balanced/kind"]!);
+    weightsByClass("balanced", sizes.labelCounts!["kind"]!).forEach((weight, k) =>
+      expect(weights[k]).toBeCloseTo(weight, 5),
+    );
+    const names = Object.keys(state).filter((name) => name.startsWith("class_weights"));
+    expect(names.sort()).toEqual([
+      "class_weights/balanced",
+      "class_weights/balanced/kind",
+      "class_weights/inverse_sqrt",
+    ]);
+    tf.dispose(state);
   });
 
   test("trains on the folder to the end", async () => {

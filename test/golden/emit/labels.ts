@@ -63,54 +63,63 @@ function losses(
 
   // levels: two_levels(outer: department) (line 19)
   // Near those of one article; further from another department than from the same.
+  const departmentNegativesAligned = tf.expandDims(ops.differentClass(otherLabels["department"]!), 1);
+  const triplets = tf.logicalAnd(
+    tf.expandDims(ops.sameClass(otherLabels["department"]!), 2),
+    departmentNegativesAligned,
+  );
+  const either = tf.logicalOr(tf.scalar(true, "bool"), ops.any(triplets, { over: [0, 1, 2] }));
   const levelsEmbeddings = embeddings["levels"]!;
   const euclideanDistance = ops.sqrt(ops.squaredDistancesFromGram(ops.gram(levelsEmbeddings)));
   const difference = tf.sub(
     tf.expandDims(ops.withinClass(euclideanDistance, 3), 2),
     tf.expandDims(euclideanDistance, 1),
   );
+  const relu = tf.relu(tf.add(difference, 0.2));
   const tuples = tf.logicalAnd(tf.expandDims(positives, 2), tf.expandDims(negatives, 1));
-  const activeMean = ops.meanActive(tf.relu(tf.add(difference, 0.2)), { over: [0, 1, 2], where: tuples });
+  const tuples2 = tf.logicalAnd(tuples, tf.greater(ops.stopGradient(relu), tf.scalar(0)));
+  const product = tf.mul(labels.size, ops.sum(relu, { over: [1, 2], where: tuples2 }));
+  const count = ops.count(tf.scalar(true, "bool"), { over: [0, 1, 2], where: tuples2 });
   const difference2 = tf.sub(tf.expandDims(euclideanDistance, 2), tf.expandDims(euclideanDistance, 1));
-  const departmentNegativesAligned = tf.expandDims(ops.differentClass(otherLabels["department"]!), 1);
-  const triplets = tf.logicalAnd(
-    tf.expandDims(ops.sameClass(otherLabels["department"]!), 2),
-    departmentNegativesAligned,
+  const relu2 = tf.relu(tf.add(difference2, 0.2));
+  const triplets2 = tf.logicalAnd(triplets, tf.greater(ops.stopGradient(relu2), tf.scalar(0)));
+  const product2 = tf.mul(labels.size, ops.sum(relu2, { over: [1, 2], where: triplets2 }));
+  const count2 = ops.count(tf.scalar(true, "bool"), { over: [0, 1, 2], where: triplets2 });
+  const total = tf.add(ops.ratio(product, count), ops.ratio(product2, count2));
+  const product3 = tf.mul(
+    tf.gather(net.state("class_weights/inverse_sqrt"), labels),
+    ops.select(either, total, 0),
   );
-  const activeMean2 = ops.meanActive(tf.relu(tf.add(difference2, 0.2)), { over: [0, 1, 2], where: triplets });
   const levels = {
-    value: tf.add(activeMean, activeMean2) as tf.Scalar,
-    valid: ops.real(
-      tf.logicalOr(tf.scalar(true, "bool"), ops.any(triplets, { over: [0, 1, 2] })),
-    ) as tf.Scalar,
+    value: ops.mean(product3, { over: [0] }) as tf.Scalar,
+    valid: ops.real(either) as tf.Scalar,
   };
 
   // kind: arcface(margin: 11deg, scale: 16) by kind (line 20)
   // ArcFace: an angular margin added at the true class (Deng, Guo, Xue & Zafeiriou 2019, eq. 3), with the usual monotone continuation beyond 180deg - margin.
+  const balancedKindAtKindLabels = tf.gather(net.state("class_weights/balanced/kind"), otherLabels["kind"]!);
   const atTarget = tf.equal(
     ops.indices(0, net.sizes.labels!["kind"]!),
     tf.expandDims(otherLabels["kind"]!, 1),
   );
   const unitKind = ops.normalize(embeddings["kind"]!);
   const kindW = net.param("losses/kind/w");
-  const product = tf.mul(unitKind, ops.normalize(tf.gather(kindW, otherLabels["kind"]!)));
-  const cosineSimilarityAtLabel = ops.sum(product, { over: [1] });
+  const product4 = tf.mul(unitKind, ops.normalize(tf.gather(kindW, otherLabels["kind"]!)));
+  const cosineSimilarityAtLabel = ops.sum(product4, { over: [1] });
   const atMost = tf.lessEqual(
     ops.stopGradient(ops.acos(cosineSimilarityAtLabel)),
     tf.scalar(2.949606435870417),
   );
-  const product2 = tf.mul(ops.sineOfAcos(cosineSimilarityAtLabel), 0.1908089953765448);
-  const difference3 = tf.sub(tf.mul(cosineSimilarityAtLabel, 0.981627183447664), product2);
+  const product5 = tf.mul(ops.sineOfAcos(cosineSimilarityAtLabel), 0.1908089953765448);
+  const difference3 = tf.sub(tf.mul(cosineSimilarityAtLabel, 0.981627183447664), product5);
   const pushedAtLabel = ops.select(atMost, difference3, tf.sub(cosineSimilarityAtLabel, 0.03663269732917678));
   const chosen = ops.select(
     atTarget,
     tf.expandDims(pushedAtLabel, 1),
     tf.matMul(unitKind, ops.normalize(kindW), false, true),
   );
-  const kind = {
-    value: ops.mean(ops.crossEntropy(tf.mul(16, chosen), atTarget), { over: [0] }) as tf.Scalar,
-    valid: tf.scalar(1),
-  };
+  const product6 = tf.mul(balancedKindAtKindLabels, ops.crossEntropy(tf.mul(16, chosen), atTarget));
+  const kind = { value: ops.mean(product6, { over: [0] }) as tf.Scalar, valid: tf.scalar(1) };
 
   // near: contrastive(margin: 0.5) by department against memory(20) (line 21)
   // Pairs within one class together, pairs of different classes apart (Hadsell, Chopra & LeCun 2006, eq. 4).
@@ -133,12 +142,12 @@ function losses(
     where: departmentPositives,
   });
   const departmentNegatives = ops.differentClassAmong(otherLabels["department"]!, departmentLabelsAndMemory);
-  const activeMean3 = ops.meanActive(tf.relu(tf.sub(0.5, euclideanDistance2)), {
+  const activeMean = ops.meanActive(tf.relu(tf.sub(0.5, euclideanDistance2)), {
     over: [0, 1],
     where: departmentNegatives,
   });
   const near = {
-    value: tf.add(activeMeanEuclideanDistance, activeMean3) as tf.Scalar,
+    value: tf.add(activeMeanEuclideanDistance, activeMean) as tf.Scalar,
     valid: ops.real(
       tf.logicalOr(
         ops.any(departmentPositives, { over: [0, 1] }),
@@ -158,13 +167,14 @@ function losses(
   // Multi-similarity: soft hardest positives and negatives of each anchor (Wang, Han, Huang, Dong & Scott 2019, eq. 15), without its mining.
   const unitArticle = ops.normalize(embeddings["article"]!);
   const cosineSimilarity = ops.gram(unitArticle);
-  const product3 = tf.mul(-2, tf.sub(ops.withinClass(cosineSimilarity, 3), 0.5));
-  const quotient = tf.div(ops.log1pSumExp(product3, { over: [1], where: positives }), 2);
+  const product7 = tf.mul(-2, tf.sub(ops.withinClass(cosineSimilarity, 3), 0.5));
+  const quotient = tf.div(ops.log1pSumExp(product7, { over: [1], where: positives }), 2);
   const logSum = ops.log1pSumExp(tf.mul(50, tf.sub(cosineSimilarity, 0.5)), { over: [1], where: negatives });
-  const article = {
-    value: ops.mean(tf.add(quotient, tf.div(logSum, 50)), { over: [0] }) as tf.Scalar,
-    valid: tf.scalar(1),
-  };
+  const product8 = tf.mul(
+    tf.gather(net.state("class_weights/balanced"), labels),
+    tf.add(quotient, tf.div(logSum, 50)),
+  );
+  const article = { value: ops.mean(product8, { over: [0] }) as tf.Scalar, valid: tf.scalar(1) };
 
   return { levels, kind, near, article };
 }
@@ -211,12 +221,30 @@ function parameters(sizes: Sizes): ParameterSpec[] {
 }
 
 /** What is kept from step to step without being trained. */
-function state(_sizes: Sizes): StateSpec[] {
+function state(sizes: Sizes): StateSpec[] {
   return [
     { name: "memory/20/embeddings/near", shape: [20, 8], initial: 0, transient: true },
     { name: "memory/20/labels", shape: [20], initial: -1, transient: true },
     { name: "memory/20/ids", shape: [20], initial: -1, transient: true },
     { name: "memory/20/labels/department", shape: [20], initial: -1, transient: true },
+    {
+      name: "class_weights/inverse_sqrt",
+      shape: [sizes.classes],
+      initial: init.classWeights("inverse_sqrt", sizes.counts!),
+      transient: true,
+    },
+    {
+      name: "class_weights/balanced/kind",
+      shape: [sizes.labels!["kind"]!],
+      initial: init.classWeights("balanced", sizes.labelCounts!["kind"]!),
+      transient: true,
+    },
+    {
+      name: "class_weights/balanced",
+      shape: [sizes.classes],
+      initial: init.classWeights("balanced", sizes.counts!),
+      transient: true,
+    },
     ...strategies.scaleState("combine", 4, "running_mean"),
   ];
 }
