@@ -10,6 +10,7 @@ import { batchNormTraining } from "../engine/fused.ts";
 import { ones, zeros } from "../init.ts";
 import { untracked } from "../ops/untracked.ts";
 import type { Net, ParameterGroup, ParameterSpec, StateSpec } from "../program.ts";
+import { phase } from "../trace/phase.ts";
 
 /** Weight of the old running statistics in the new ones (PyTorch's `momentum` is 1 minus this). */
 const MOMENTUM = 0.9;
@@ -37,6 +38,10 @@ export function batchNormState(path: string, channels: number): StateSpec[] {
  * batch's own statistics, and the running ones move towards them; in evaluation by the running ones.
  */
 export function batchNorm<T extends tf.Tensor>(x: T, net: Net, path: string): T {
+  return phase(path, () => normalised(x, net, path));
+}
+
+function normalised<T extends tf.Tensor>(x: T, net: Net, path: string): T {
   const scale = net.param(`${path}/scale`);
   const offset = net.param(`${path}/offset`);
   const runningMean = net.state(`${path}/mean`);

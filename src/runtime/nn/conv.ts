@@ -5,6 +5,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { kaimingNormal, zeros } from "../init.ts";
 import type { Net, ParameterGroup, ParameterSpec } from "../program.ts";
+import { phase } from "../trace/phase.ts";
 
 export interface ConvShape {
   /** Channels of the input. */
@@ -49,7 +50,9 @@ export function conv(
   path: string,
   options: { readonly stride?: number; readonly bias?: boolean } = {},
 ): tf.Tensor4D {
-  const filter = net.param(`${path}/filter`) as tf.Tensor4D;
-  const y = tf.conv2d(x, filter, options.stride ?? 1, "same");
-  return options.bias ? tf.add(y, net.param(`${path}/bias`)) : y;
+  return phase(path, () => {
+    const filter = net.param(`${path}/filter`) as tf.Tensor4D;
+    const y = tf.conv2d(x, filter, options.stride ?? 1, "same");
+    return options.bias ? tf.add(y, net.param(`${path}/bias`)) : y;
+  });
 }

@@ -6,6 +6,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { layerProduct } from "../engine/fused.ts";
 import { uniform } from "../init.ts";
 import type { Net, ParameterGroup, ParameterSpec } from "../program.ts";
+import { phase } from "../trace/phase.ts";
 import { flatten } from "./pool.ts";
 
 export interface LinearShape {
@@ -41,12 +42,14 @@ export function linearParameters(path: string, shape: LinearShape): ParameterSpe
  * for K paths. Each keeps its own parameters, as `linearParameters` declares them.
  */
 export function stackedLinear(x: tf.Tensor2D | tf.Tensor4D, net: Net, paths: readonly string[]): tf.Tensor3D {
-  const of = (name: string): tf.Tensor[] => paths.map((path) => net.param(`${path}/${name}`));
-  const y = tf.add(
-    layerProduct(flatten(x), tf.concat(of("weight"), 1) as tf.Tensor2D),
-    tf.concat(of("bias"), 0),
-  );
-  return tf.reshape(y, [y.shape[0]!, paths.length, y.shape[1]! / paths.length]);
+  return phase(paths.join(" + "), () => {
+    const of = (name: string): tf.Tensor[] => paths.map((path) => net.param(`${path}/${name}`));
+    const y = tf.add(
+      layerProduct(flatten(x), tf.concat(of("weight"), 1) as tf.Tensor2D),
+      tf.concat(of("bias"), 0),
+    );
+    return tf.reshape(y, [y.shape[0]!, paths.length, y.shape[1]! / paths.length]);
+  });
 }
 
 /** x [B, inputs], or images [B, H, W, C] with H · W · C inputs, flattened first, to [B, outputs]. */
@@ -56,7 +59,9 @@ export function linear(
   path: string,
   options: { readonly bias?: boolean } = {},
 ): tf.Tensor2D {
-  const y = layerProduct(flatten(x), net.param(`${path}/weight`) as tf.Tensor2D);
-  const withBias = options.bias ?? true;
-  return withBias ? tf.add(y, net.param(`${path}/bias`)) : y;
+  return phase(path, () => {
+    const y = layerProduct(flatten(x), net.param(`${path}/weight`) as tf.Tensor2D);
+    const withBias = options.bias ?? true;
+    return withBias ? tf.add(y, net.param(`${path}/bias`)) : y;
+  });
 }
