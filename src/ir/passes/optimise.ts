@@ -14,6 +14,7 @@ import { chunk } from "./chunk.ts";
 import { gram } from "./gram.ts";
 import { prune } from "./prune.ts";
 import { applyRules } from "./rules.ts";
+import { separate } from "./separate.ts";
 import { share } from "./share.ts";
 import { specialiseBatch } from "./specialise_batch.ts";
 import { stack } from "./stack.ts";
@@ -40,6 +41,7 @@ export const PASS_NAMES = [
   "fold",
   "stabilise",
   "stack",
+  "separate",
   "specialise-batch",
   "prune",
   "at-label",
@@ -58,6 +60,10 @@ const RUNS: Readonly<Record<PassName, Omit<Pass, "name">>> = {
   stack: {
     rules: EVERY_RULE,
     run: (build, roots, settings) => (settings.stack === true ? stack(build, roots) : roots),
+  },
+  separate: {
+    rules: EVERY_RULE,
+    run: (build, roots, { samples }) => separate(build, roots, samples !== undefined),
   },
   "specialise-batch": {
     rules: EVERY_RULE,
