@@ -2,6 +2,7 @@
  * Names for the parts of a computation: forward, backward, optimizer. A part runs as if it stood there alone; only while
  * something listens is its name told. The training step names its parts; `record.ts` listens. Pure but for the listener.
  */
+import { ListenerPlace } from "../listener.ts";
 
 /** Hears of parts as they begin and end, the inner ones between the outer's two calls. */
 export interface PhaseListener {
@@ -9,11 +10,11 @@ export interface PhaseListener {
   end(): void;
 }
 
-let listener: PhaseListener | undefined;
+const place = new ListenerPlace<PhaseListener>();
 
 /** Runs `work` as the part called `name`. */
 export function phase<T>(name: string, work: () => T): T {
-  const hearing = listener;
+  const hearing = place.current;
   if (hearing === undefined) return work();
   hearing.begin(name);
   try {
@@ -24,12 +25,4 @@ export function phase<T>(name: string, work: () => T): T {
 }
 
 /** Runs `work` with a listener, in place of any other. */
-export function withPhases<T>(to: PhaseListener, work: () => T): T {
-  const before = listener;
-  listener = to;
-  try {
-    return work();
-  } finally {
-    listener = before;
-  }
-}
+export const withPhases = <T>(to: PhaseListener, work: () => T): T => place.during(to, work);

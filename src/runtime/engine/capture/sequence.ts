@@ -3,6 +3,7 @@
  * one may be in memory. Run as it is, a program does so anyway; an engine that captures it as a graph is told here and
  * keeps the order. Called by `ops/in_blocks.ts`; recorders listen.
  */
+import { ListenerPlace } from "../../listener.ts";
 
 /** Hears of sequences while something is recorded. */
 export interface SequenceListener {
@@ -14,21 +15,14 @@ export interface SequenceListener {
   end(): void;
 }
 
-let listener: SequenceListener | undefined;
+const place = new ListenerPlace<SequenceListener>();
 
 /** Runs `work` with a listener, in place of any other. */
-export function listening<T>(to: SequenceListener, work: () => T): T {
-  const before = listener;
-  listener = to;
-  try {
-    return work();
-  } finally {
-    listener = before;
-  }
-}
+export const listening = <T>(to: SequenceListener, work: () => T): T => place.during(to, work);
 
 /** Runs `part` for each item, in order. */
 export function inSequence<T>(items: readonly T[], part: (item: T, index: number) => void): void {
+  const listener = place.current;
   listener?.begin();
   try {
     items.forEach((item, index) => {
