@@ -1,6 +1,6 @@
 /** Batches and parameters from `.npy` files, for `dmlc try`. */
 import { readFileSync } from "node:fs";
-import type { Matrix, Tensor } from "../interpret/index.ts";
+import type { LabelSet, Matrix, Tensor } from "../interpret/index.ts";
 import { readNpy } from "../runtime/report/npy.ts";
 import { CommandError, EXIT } from "./exit.ts";
 
@@ -51,16 +51,32 @@ export function readLabels(path: string, samples: number): number[] {
 
 /** `--param NAME=FILE.npy`, each given once. */
 export function readParams(settings: readonly string[]): Map<string, Tensor> {
-  const params = new Map<string, Tensor>();
+  return byName(settings, "--param", readArray);
+}
+
+/** `--label NAME=FILE.npy`, each given once: what the samples are by further labels. */
+export function readFurther(settings: readonly string[], samples: number): Map<string, LabelSet> {
+  return byName(settings, "--label", (file) => {
+    const labels = readLabels(file, samples);
+    return { labels, classes: Math.max(...labels) + 1 };
+  });
+}
+
+function byName<T>(settings: readonly string[], option: string, read: (file: string) => T): Map<string, T> {
+  const found = new Map<string, T>();
   for (const setting of settings) {
     const equals = setting.indexOf("=");
     if (equals <= 0 || equals === setting.length - 1)
-      throw new CommandError(EXIT.usage, `--param ${setting} names no file`, "Write --param NAME=FILE.npy.");
+      throw new CommandError(
+        EXIT.usage,
+        `${option} ${setting} names no file`,
+        `Write ${option} NAME=FILE.npy.`,
+      );
     const name = setting.slice(0, equals);
-    if (params.has(name)) throw new CommandError(EXIT.usage, `--param ${name} is given twice`);
-    params.set(name, readArray(setting.slice(equals + 1)));
+    if (found.has(name)) throw new CommandError(EXIT.usage, `${option} ${name} is given twice`);
+    found.set(name, read(setting.slice(equals + 1)));
   }
-  return params;
+  return found;
 }
 
 function said(error: unknown): string {

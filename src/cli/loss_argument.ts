@@ -1,5 +1,5 @@
 /**
- * `LOSS`, `FILE:LOSS` or `LOSS on MINER`, and `--set name=value` on a command line: the loss and its miner with their
+ * `LOSS`, `FILE:LOSS` or `LOSS by LABEL on MINER`, and `--set name=value` on a command line: the loss and its miner with their
  * parameters bound by the same law as in a spec. Used by `dmlc try`.
  */
 import { renderPretty } from "../diagnostics/render/pretty.ts";
@@ -21,6 +21,8 @@ import type { Terminal } from "./terminal.ts";
 
 export interface TriedLoss {
   readonly loss: LossInstance;
+  /** `by LABEL`. */
+  readonly by?: string;
   readonly miner?: MinerInstance;
 }
 
@@ -53,7 +55,8 @@ export function lossArgument(argument: string, settings: readonly string[], term
   const miner =
     written.miner === undefined ? undefined : instantiateMiner(written.miner, scope, new Map(), diagnostics);
   if (loss === undefined || diagnostics.hasErrors) throw report(diagnostics, terminal);
-  return { loss, ...(miner === undefined ? {} : { miner }) };
+  const by = written.label?.kind === "Name" ? { by: written.label.text } : {};
+  return { loss, ...by, ...(miner === undefined ? {} : { miner }) };
 }
 
 /** `FILE:LOSS on MINER`: a colon behind the first parenthesis or blank is the entry's. */
@@ -69,11 +72,11 @@ function split(argument: string): { readonly file?: string; readonly entry: stri
   return { entry: argument };
 }
 
-/** `LOSS [on MINER]` as in a model; undefined after reporting an error of its text. */
+/** `LOSS [by LABEL] [on MINER]` as in a model; undefined after reporting an error of its text. */
 function parseEntry(
   text: string,
   diagnostics: Diagnostics,
-): { readonly use: Use; readonly miner?: Expression } | undefined {
+): { readonly use: Use; readonly label?: Expression; readonly miner?: Expression } | undefined {
   // On a line of its own, so that the frame of an error shows what was given.
   const file: SourceFile = {
     path: "LOSS",
@@ -94,7 +97,13 @@ function parseEntry(
       "a loss is tried on one batch of embeddings, without memory and without a head",
       "Write LOSS, or LOSS on MINER.",
     );
-  return { use, ...(entry?.miner === undefined ? {} : { miner: entry.miner }) };
+  if (entry?.label !== undefined && entry.label.kind !== "Name")
+    throw new CommandError(EXIT.usage, "`by` takes the name of a label", "Write for example LOSS by coarse.");
+  return {
+    use,
+    ...(entry?.label === undefined ? {} : { label: entry.label }),
+    ...(entry?.miner === undefined ? {} : { miner: entry.miner }),
+  };
 }
 
 /** The use with what `--set` adds to its arguments. */

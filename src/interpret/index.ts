@@ -6,3 +6,4 @@ export { initialParams, initialStates } from "./initial.ts";
 export { interpreterFor, interpretLoss, paramShapes } from "./interpret.ts";
 export type { Memory } from "./memory.ts";
 export type { Interpretation, InterpretOptions, LabelSet, LossBatch, Matrix, Tensor } from "./interpret.ts";
+export type { ParamSizes } from "./expand/loss.ts";

@@ -34,6 +34,34 @@ describe("dmlc try", () => {
     expect(degrees.out).toBe((await dmlc("try", "arcface", ...batch)).out);
   });
 
+  it("takes further labels, in a formula and behind `by`", async () => {
+    const coarse = files.npy("coarse.npy", [4], [0, 1, 1, 0]);
+    const spec = files.write(
+      "labels.dml",
+      "loss apart() { mean[i, j | differs(i, j, on: coarse)] euclidean(x[i], x[j]) / classes(on: coarse) }\n",
+    );
+    const tried = async (...args: string[]) => await dmlc("try", ...args, "--embeddings", e);
+    const { code, out, err } = await tried(
+      `${spec}:apart`,
+      "--labels",
+      y,
+      "--label",
+      `coarse=${coarse}`,
+      "--compiled",
+    );
+    expect({ code, err }).toEqual({ code: 0, err: "" });
+    const { value, compiled } = JSON.parse(out) as { value: number; compiled: { value: number } };
+    const far = [Math.hypot(0.6, 0.2, 0.8), Math.hypot(0.4, 0.8), Math.hypot(0.4, 0.8), Math.SQRT2];
+    expect(value).toBeCloseTo(far.reduce((a, b) => a + b) / 8, 12);
+    expect(compiled.value).toBeCloseTo(value, 5);
+    const by = await tried("contrastive() by coarse", "--labels", y, "--label", `coarse=${coarse}`);
+    const plain = await tried("contrastive()", "--labels", coarse);
+    expect(by.out).toBe(plain.out);
+    const missing = await tried("contrastive() by coarse", "--labels", y);
+    expect(missing.code).toBe(1);
+    expect(missing.err).toContain("no label coarse");
+  });
+
   it("prints the gradient of embeddings and parameters", async () => {
     const w = files.npy("w.npy", [3, 3], [1, 0, 0, 0, 1, 0, 0, 0, 1]);
     const { out } = await dmlc(

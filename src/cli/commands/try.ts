@@ -17,9 +17,9 @@ import {
   MinerError,
   paramShapes,
 } from "../../interpret/index.ts";
-import type { LossBatch, Matrix, Tensor } from "../../interpret/index.ts";
+import type { LossBatch, Matrix, ParamSizes, Tensor } from "../../interpret/index.ts";
 import type { LossInstance } from "../../resolve/values.ts";
-import { readEmbeddings, readLabels, readParams } from "../batch_files.ts";
+import { readEmbeddings, readFurther, readLabels, readParams } from "../batch_files.ts";
 import { CommandError, EXIT } from "../exit.ts";
 import { reportTupleMismatch } from "../../verify/rules/tuples.ts";
 import { lossArgument, report } from "../loss_argument.ts";
@@ -30,6 +30,7 @@ import type { Terminal } from "../terminal.ts";
 interface Options {
   readonly embeddings: readonly string[];
   readonly labels?: string;
+  readonly label: readonly string[];
   readonly set: readonly string[];
   readonly param: readonly string[];
   readonly classes?: number;
@@ -44,13 +45,21 @@ export function tryCommand(terminal: Terminal): Command {
   const each = (value: string, before: readonly string[]): readonly string[] => [...before, value];
   return new Command("try")
     .description("print the value of a loss on a batch")
-    .argument("<LOSS>", "a loss of the standard library, or FILE:LOSS; `LOSS on MINER` as in a model")
+    .argument(
+      "<LOSS>",
+      "a loss of the standard library, or FILE:LOSS; `LOSS by LABEL on MINER` as in a model",
+    )
     .addOption(
       new Option("--embeddings <FILE.npy>", "embeddings [samples, dimensions]; once for each view")
         .argParser(each)
         .default([], ""),
     )
     .option("--labels <FILE.npy>", "class indices [samples]")
+    .addOption(
+      new Option("--label <NAME=FILE.npy>", "class indices [samples] by another label")
+        .argParser(each)
+        .default([], ""),
+    )
     .addOption(
       new Option("--set <name=value>", "set a parameter of the loss, written as in a spec")
         .argParser(each)
@@ -138,18 +147,21 @@ function batchOf(tried: TriedLoss, options: Options, terminal: Terminal): LossBa
       EXIT.usage,
       `--classes ${options.classes} is too few: the largest label is ${classes - 1}`,
     );
-  const sizes = { classes: options.classes ?? classes, dim: first.columns };
+  const further = readFurther(options.label, first.rows);
+  const counts = Object.fromEntries([...further].map(([name, set]) => [name, set.classes]));
+  const sizes = {
+    classes: options.classes ?? classes,
+    dim: first.columns,
+    labels: counts,
+    ...(tried.by === undefined ? {} : { by: tried.by }),
+  };
   const params = orReport(tried, terminal, () => paramsOf(instance, options, sizes));
   const states = orReport(tried, terminal, () => initialStates(instance, sizes, options.seed));
   const randomness = { seed: options.seed, step: options.step };
-  return { views, labels, classes: sizes.classes, params, states, randomness };
+  return { views, labels, classes: sizes.classes, further, params, states, randomness };
 }
 
-function paramsOf(
-  instance: LossInstance,
-  options: Options,
-  sizes: { readonly classes: number; readonly dim: number },
-): Map<string, Tensor> {
+function paramsOf(instance: LossInstance, options: Options, sizes: ParamSizes): Map<string, Tensor> {
   const params = initialParams(instance, sizes, options.seed);
   const shapes = paramShapes(instance, sizes);
   for (const [name, tensor] of readParams(options.param)) {
@@ -218,7 +230,7 @@ function rows(values: readonly number[], shape: readonly number[]): unknown {
 
 /** The compiled loss on the wasm engine, which is everywhere and can be read at once; loaded only when asked for. */
 async function compiled(
-  { loss: instance, miner }: TriedLoss,
+  { loss: instance, by, miner }: TriedLoss,
   batch: LossBatch,
   gradient: boolean,
 ): Promise<Record<string, unknown>> {
@@ -230,7 +242,7 @@ async function compiled(
   const loss = compileLoss(
     instance,
     batch.views.map((view) => view.columns),
-    { miner },
+    { by, miner },
   );
   const answer = loss.evaluate({ ...batch, params: batch.params ?? new Map() });
   return { value: answer.value, ...(gradient ? { gradient: nested(batch, answer.gradient) } : {}) };
