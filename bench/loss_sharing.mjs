@@ -1,12 +1,19 @@
 /**
  * What sharing saves: twelve losses on one shared head against each of them alone, on the loss part of the step (values
  * and gradients by the embeddings and the losses' parameters), on the wasm engine, operation by operation and captured.
- * Batches of 4 samples a class; 100 classes, or as many as the batch has. Prints the tables and writes
- * bench/results/loss_sharing.json. Run after `npm run build`:
+ * Two sets: `variants`, in which some losses are one loss with other settings, and `library`, twelve different losses
+ * of the library. Batches of 4 samples a class; 100 classes, or as many as the batch has.
  *
- *   node bench/loss_sharing.mjs [--rounds 30] [--sizes 64x64,64x256,128x64,256x64,512x64]   (batch x width)
+ * Products with a loss's own class vectors belong to it alone. What the losses but the dearest have of them is measured
+ * as a program (`own products`): the twelve cannot come below the dearest and that, which is the bound printed beside
+ * the ratio. Work on pairs that only one loss does counts in no bound.
+ *
+ * Prints the tables and puts what it measured into bench/results/loss_sharing.json, in place of what was there for the
+ * same set and size. Run after `npm run build`:
+ *
+ *   node bench/loss_sharing.mjs [--set variants|library] [--rounds 30] [--sizes 64x64,…]   (batch x width)
  */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -23,35 +30,67 @@ import { counterRandom } from "../dist/src/runtime/random.js";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const { values: options } = parseArgs({
   options: {
+    set: { type: "string", default: "variants" },
     rounds: { type: "string", default: "30" },
-    sizes: { type: "string", default: "64x64,64x256,128x64,256x64,512x64" },
+    sizes: { type: "string", default: "64x64,64x256,128x64,256x64,512x64,256x512,512x512" },
   },
 });
-const LOSSES = {
-  contrastive: "contrastive(margin: 0.5)",
-  wide: "contrastive(margin: 0.9)",
-  cosine: "contrastive(margin: 0.6, distance: cosine_distance)",
-  triplet: "triplet(margin: 0.2)",
-  soft_margin: "triplet(margin: 0.1, smooth: true)",
-  multi_similarity: "multi_similarity()",
-  smooth: "multi_similarity(beta: 20)",
-  circle: "circle()",
-  supcon: "supcon()",
-  proxy_anchor: "proxy_anchor()",
-  normalized_softmax: "normalized_softmax()",
-  arcface: "arcface(margin: 11deg, scale: 24)",
+const SETS = {
+  variants: {
+    contrastive: "contrastive(margin: 0.5)",
+    wide: "contrastive(margin: 0.9)",
+    cosine: "contrastive(margin: 0.6, distance: cosine_distance)",
+    triplet: "triplet(margin: 0.2)",
+    soft_margin: "triplet(margin: 0.1, smooth: true)",
+    multi_similarity: "multi_similarity()",
+    smooth: "multi_similarity(beta: 20)",
+    circle: "circle()",
+    supcon: "supcon()",
+    proxy_anchor: "proxy_anchor()",
+    normalized_softmax: "normalized_softmax()",
+    arcface: "arcface(margin: 11deg, scale: 24)",
+  },
+  library: {
+    contrastive: "contrastive(margin: 0.5)",
+    triplet: "triplet(margin: 0.2)",
+    multi_similarity: "multi_similarity()",
+    circle: "circle()",
+    supcon: "supcon()",
+    margin: "margin()",
+    histogram: "histogram()",
+    smooth_ap: "smooth_ap()",
+    proxy_anchor: "proxy_anchor()",
+    normalized_softmax: "normalized_softmax()",
+    arcface: "arcface(margin: 11deg, scale: 24)",
+    soft_triple: "soft_triple()",
+  },
+};
+const LOSSES = SETS[options.set];
+if (LOSSES === undefined) throw new Error(`--set is one of ${Object.keys(SETS).join(", ")}`);
+/** For each loss with class vectors of its own, the product with them and little else. */
+const OWN_PRODUCTS = {
+  proxy_anchor: "own_products()",
+  normalized_softmax: "own_products()",
+  arcface: "own_products()",
+  soft_triple: "own_products(centers: 10)",
 };
 const SAMPLES = 4;
 const CLASSES = 100;
 
-const spec = (names, { batch, width }) => `
+const spec = (losses, { batch, width }) => `
+loss own_products(centers: int >= 1 = 1) {
+  param w: real[classes, centers, dim] = kaiming_normal() { lr: 1e-2 }
+  mean[i, k in classes, c in centers] cosine(x[i], w[k, c])^2
+}
 dataset icons = icon_sets() { split: zero_shot(train: 0.5) }
 model m {
   data: icons
   backbone: conv4()
   embedding: shared linear(${width}) |> normalize
-  losses { ${names.map((name) => `${name}: ${LOSSES[name]}`).join("\n")} }
-  combine: ${names.join(" + ")}
+  losses { ${Object.entries(losses)
+    .map(([name, loss]) => `${name}: ${loss}`)
+    .join("\n")} }
+  combine: ${Object.keys(losses).join(" + ")}
   train { batch: ${batch / SAMPLES} classes * ${SAMPLES} samples  steps: 1 }
 }
 `;
@@ -59,8 +98,8 @@ model m {
 const host = nodeHost(join(root, "spec.dml"));
 const folder = mkdtempSync(join(tmpdir(), "dmlc-bench-"));
 
-async function programOf(names, size, file) {
-  const checked = checkText(host, { path: "spec.dml", text: spec(names, size), standard: false });
+async function programOf(losses, size, file) {
+  const checked = checkText(host, { path: "spec.dml", text: spec(losses, size), standard: false });
   if (checked.models.length === 0)
     throw new Error(checked.diagnostics.map((each) => each.message).join("\n"));
   const emitted = await emitModel(checked.models[0], {
@@ -90,12 +129,18 @@ function lossPart(program, { batch, width }, recorder) {
     "int32",
   );
   const sizes = { classes: Math.max(CLASSES, batch / SAMPLES) };
-  const params = program.parameters(sizes).filter(({ name }) => name.startsWith("losses/"));
+  const params = program
+    .parameters(sizes)
+    .filter(({ name, trainable }) => name.startsWith("losses/") && trainable);
+  const fixed = program
+    .parameters(sizes)
+    .filter(({ name, trainable }) => name.startsWith("losses/") && !trainable)
+    .map(({ name, shape }) => [name, tf.ones([...shape])]);
   const values = params.map(({ shape }) => normal([...shape]));
   const { name: head } = program.heads[0];
   const gradients = (labelsNow, inputs) =>
     tf.grads((...given) => {
-      const byName = new Map(params.map(({ name }, k) => [name, given[k + 1]]));
+      const byName = new Map([...fixed, ...params.map(({ name }, k) => [name, given[k + 1]])]);
       const net = {
         sizes,
         training: true,
@@ -114,36 +159,45 @@ function lossPart(program, { batch, width }, recorder) {
     all[0].dataSync();
     tf.dispose(all);
   };
-  return { eager: arm(gradients), captured: arm(captured), dispose: () => captured.dispose() };
+  return {
+    eager: arm(gradients),
+    captured: arm(captured),
+    dispose() {
+      captured.dispose();
+      tf.dispose([rows, labels, values, fixed.map(([, value]) => value)]);
+    },
+  };
 }
 
 const lowQuintile = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 5)];
 const round = (value) => Number(value.toFixed(3));
 const notes = new Set();
 
-/** Milliseconds of each loss and of all twelve at one size. */
-async function measure(size, engine) {
-  const names = Object.keys(LOSSES);
-  const sets = [...names.map((name) => [name]), names];
+/** Runs a function at least five times, and then until it has run 100 times or for a fifth of a second. */
+function warmUp(run) {
+  const start = performance.now();
+  for (let k = 0; k < 100 && (k < 5 || performance.now() - start < 200); k++) run();
+}
+
+/** Milliseconds of programs at one size: measured in turn, so that a machine that slows down slows all of them. */
+async function timed(programs, size, engine) {
   const arms = [];
-  for (const set of sets) {
-    const name = set.length === 1 ? set[0] : "all twelve";
-    const file = `${size.batch}_${size.width}_${name.replace(" ", "_")}`;
-    const part = lossPart(await programOf(set, size, file), size, engine.recorder);
+  for (const { name, losses } of programs) {
+    const file = `${options.set}_${size.batch}_${size.width}_${name.replaceAll(" ", "_")}`;
+    const part = lossPart(await programOf(losses, size, file), size, engine.recorder);
     arms.push({ name, ...part, eagerTimes: [], capturedTimes: [] });
   }
-  const rounds = Number(options.rounds);
   for (const arm of arms) {
-    for (let k = 0; k < 5; k++) arm.eager();
-    for (let k = 0; k < 100; k++) arm.captured();
+    warmUp(arm.eager);
+    warmUp(arm.captured);
   }
-  // In turn, so that a machine that slows down slows all of them; each once untimed before, as in a training loop.
-  for (let k = 0; k < rounds; k++) {
+  for (let k = 0; k < Number(options.rounds); k++) {
     for (const arm of arms) {
       for (const [run, times] of [
         [arm.eager, arm.eagerTimes],
         [arm.captured, arm.capturedTimes],
       ]) {
+        // Once untimed before, as in a training loop.
         run();
         const start = performance.now();
         run();
@@ -152,50 +206,90 @@ async function measure(size, engine) {
     }
   }
   for (const arm of arms) arm.dispose();
-  const results = arms.map(({ name, eagerTimes, capturedTimes }) => ({
+  return arms.map(({ name, eagerTimes, capturedTimes }) => ({
     name,
     eager_ms: round(lowQuintile(eagerTimes)),
     captured_ms: round(lowQuintile(capturedTimes)),
   }));
-  const single = results.slice(0, -1);
-  const all = results.at(-1);
-  const ratios = (key) => ({
-    dearest: single.reduce((a, b) => (a[key] > b[key] ? a : b)).name,
-    to_dearest: round(all[key] / Math.max(...single.map((each) => each[key]))),
-    to_sum: round(all[key] / single.reduce((sum, each) => sum + each[key], 0)),
-  });
-  return { ...size, results, eager: ratios("eager_ms"), captured: ratios("captured_ms") };
+}
+
+/** Each loss, all twelve, and the products that the losses but one with such products cannot share. */
+async function measure(size, engine) {
+  const single = Object.entries(LOSSES).map(([name, loss]) => ({ name, losses: { [name]: loss } }));
+  const owning = Object.keys(LOSSES).filter((name) => Object.hasOwn(OWN_PRODUCTS, name));
+  const ownBut = (left) =>
+    Object.fromEntries(owning.filter((name) => name !== left).map((name) => [name, OWN_PRODUCTS[name]]));
+  // Which loss is dearest is known only afterwards: with or without class vectors of its own.
+  const bounds = [undefined, ...owning].map((left) => ({
+    name: left === undefined ? "own products" : `own products but of ${left}`,
+    losses: ownBut(left),
+  }));
+  const programs = [...single, { name: "all twelve", losses: LOSSES }, ...bounds];
+  const results = await timed(programs, size, engine);
+  const alone = results.slice(0, single.length);
+  const all = results[single.length];
+  const products = results.slice(single.length + 1);
+  const ratios = (key) => {
+    const dearest = alone.reduce((a, b) => (a[key] > b[key] ? a : b));
+    const beside = products[owning.indexOf(dearest.name) + 1];
+    return {
+      dearest: dearest.name,
+      to_dearest: round(all[key] / dearest[key]),
+      bound: round((dearest[key] + beside[key]) / dearest[key]),
+      to_sum: round(all[key] / alone.reduce((sum, each) => sum + each[key], 0)),
+    };
+  };
+  return {
+    ...size,
+    results: [...alone, all],
+    own_products: products,
+    eager: ratios("eager_ms"),
+    captured: ratios("captured_ms"),
+    load_average: round(loadavg()[0] ?? 0),
+    date: new Date().toISOString().slice(0, 10),
+  };
+}
+
+function print({ batch, width, results, own_products: products, ...ratios }) {
+  console.log(`\n${options.set}, batch ${batch}, width ${width}: ms as it is, captured`);
+  for (const { name, eager_ms: eager, captured_ms: captured } of [...results, ...products])
+    console.log(
+      `${name.padEnd(40)}${eager.toFixed(2).padStart(8)}${captured.toFixed(3).padStart(9)}` +
+        `${(eager / captured).toFixed(1).padStart(7)}x`,
+    );
+  for (const key of ["eager", "captured"]) {
+    const { dearest, to_dearest: toDearest, bound, to_sum: toSum } = ratios[key];
+    console.log(`${key}: all / dearest (${dearest}) ${toDearest}, at least ${bound}; all / sum ${toSum}`);
+  }
+}
+
+/** Puts one size of the set into the file of results. */
+function keep(entry, engine) {
+  const path = join(root, "bench", "results", "loss_sharing.json");
+  const before = existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : {};
+  const others = (before.sets?.[options.set] ?? []).filter(
+    ({ batch, width }) => batch !== entry.batch || width !== entry.width,
+  );
+  const own = [...others, entry].sort((a, b) => a.width - b.width || a.batch - b.batch);
+  const report = {
+    machine: { cpu: cpus()[0]?.model ?? "unknown", cores: cpus().length, node: process.versions.node },
+    engine: engine.description,
+    samples_per_class: SAMPLES,
+    classes: `${CLASSES}, or as many as the batch has`,
+    sets: { ...before.sets, [options.set]: own },
+  };
+  writeFileSync(path, `${JSON.stringify(report, null, 2)}\n`);
 }
 
 try {
   const engine = await startEngine("wasm");
-  const measured = [];
   for (const text of options.sizes.split(",")) {
     const [batch, width] = text.split("x").map(Number);
-    const each = await measure({ batch, width }, engine);
-    measured.push(each);
-    console.log(`\nbatch ${batch}, width ${width}: ms as it is, captured`);
-    for (const { name, eager_ms: eager, captured_ms: captured } of each.results)
-      console.log(
-        `${name.padEnd(20)}${eager.toFixed(2).padStart(8)}${captured.toFixed(3).padStart(9)}` +
-          `${(eager / captured).toFixed(1).padStart(7)}x`,
-      );
-    for (const key of ["eager", "captured"])
-      console.log(
-        `${key}: all / dearest (${each[key].dearest}) ${each[key].to_dearest}; all / sum ${each[key].to_sum}`,
-      );
+    const entry = await measure({ batch, width }, engine);
+    print(entry);
+    keep(entry, engine);
   }
-  console.log(`\n${[...notes].join("\n")}`);
-  const report = {
-    machine: { cpu: cpus()[0]?.model ?? "unknown", cores: cpus().length, node: process.versions.node },
-    load_average: round(loadavg()[0] ?? 0),
-    date: new Date().toISOString().slice(0, 10),
-    engine: engine.description,
-    samples_per_class: SAMPLES,
-    classes: `${CLASSES}, or as many as the batch has`,
-    measured,
-  };
-  writeFileSync(join(root, "bench", "results", "loss_sharing.json"), `${JSON.stringify(report, null, 2)}\n`);
+  if (notes.size > 0) console.log(`\n${[...notes].join("\n")}`);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

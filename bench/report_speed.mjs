@@ -175,25 +175,47 @@ function pipelineSection() {
   ];
 }
 
+const SETS = {
+  variants: "Losses some of which are one loss with other settings:",
+  library: "Twelve different losses of the library:",
+};
+
 function sharingSection() {
   const sharing = read("loss_sharing");
-  if (sharing?.measured === undefined) return [];
-  const rows = sharing.measured.map(({ batch, width, results, captured }) => {
-    const all = results.at(-1);
-    return [
-      `${batch} x ${width}`,
-      `${all.eager_ms.toFixed(2)} ms`,
-      `${all.captured_ms.toFixed(2)} ms`,
-      `${(all.eager_ms / all.captured_ms).toFixed(1)}x`,
-      captured.to_dearest.toFixed(2),
-    ];
-  });
+  if (sharing?.sets === undefined) return [];
+  const rowsOf = (measured) =>
+    measured.map(({ batch, width, results, captured }) => {
+      const all = results.at(-1);
+      return [
+        `${batch} x ${width}`,
+        `${all.eager_ms.toFixed(2)} ms`,
+        `${all.captured_ms.toFixed(2)} ms`,
+        `${(all.eager_ms / all.captured_ms).toFixed(1)}x`,
+        captured.dearest,
+        captured.to_dearest.toFixed(2),
+        captured.bound.toFixed(2),
+        captured.to_sum.toFixed(2),
+      ];
+    });
+  const heads = [
+    "batch x width",
+    "by operation",
+    "captured",
+    "faster",
+    "dearest",
+    "times that",
+    "at least",
+    "of the sum",
+  ];
   const { cpu, cores, node } = sharing.machine;
+  const dates = Object.values(sharing.sets).flatMap((measured) => measured.map(({ date }) => date));
   return [
     "## Twelve losses on one head, on wasm",
-    "The losses alone, values and gradients: operation by operation and captured, and how many times the dearest of them costs, captured as well, the twelve cost together.",
-    table(["batch x width", "by operation", "captured", "faster", "times the dearest"], rows),
-    `${machineOf({ machine: `${cpu}, ${cores} cores`, node, date: sharing.date })}; load average ${sharing.load_average}. \`node bench/loss_sharing.mjs\``,
+    "The losses alone, values and gradients: operation by operation and captured, how many times the dearest of them costs the twelve cost together, captured as well, and what share of all twelve alone. Products with class vectors of its own belong to a loss alone; `at least` is the dearest loss and those products of the others, measured as a program of their own.",
+    ...Object.entries(SETS).flatMap(([set, title]) =>
+      sharing.sets[set] === undefined ? [] : [title, table(heads, rowsOf(sharing.sets[set]))],
+    ),
+    `${machineOf({ machine: `${cpu}, ${cores} cores`, node, date: dates.sort().at(-1) })}. \`node bench/loss_sharing.mjs [--set library]\``,
   ];
 }
 
