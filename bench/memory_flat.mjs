@@ -1,7 +1,8 @@
 /**
  * Whether memory stays flat over a long training run: a small net with batch normalisation, a mined loss, a loss with
  * proxies and one against a memory, on generated images, trained by the emitted program as `dmlc run` does, its step
- * captured where the engine can. After steps 100, 1,000, 5,000 and the last, each after a garbage collection: the
+ * captured where the engine can. After steps 100, 1,000, 5,000 and the last, each after garbage collections there and at
+ * the two steps before (what JavaScript held of the driver's is freed in the turns that follow one): the
  * resident set, JavaScript's heap and what it holds outside, the tensors that tfjs has and their bytes, and what the
  * engine itself holds (the handles of tfjs-node's binding; the bytes of wasm's memory). Each engine is a process of its
  * own; one that is not there is skipped, with the reason. Prints, and writes bench/results/memory_flat.json. Run after
@@ -135,6 +136,7 @@ async function measure(name) {
       message() {},
       close() {},
       step({ step }) {
+        if (READ_AT.has(step + 1) || READ_AT.has(step + 2)) globalThis.gc();
         if (READ_AT.has(step)) readings.push({ step, ...held() });
       },
     };

@@ -18,6 +18,8 @@ import { tf } from "../../dist/src/runtime/index.js";
 import { counterRandom } from "../../dist/src/runtime/random.js";
 import { capturedStep } from "../../dist/src/runtime/train/captured_step.js";
 import { createOptimizer } from "../../dist/src/runtime/train/optimizers.js";
+import { stepPrecision } from "../../dist/src/runtime/train/precision.js";
+import { recorded } from "../../dist/src/runtime/train/tape.js";
 import { createStep } from "../../dist/src/runtime/train/step.js";
 import { Holder } from "../../dist/src/runtime/train/tensors.js";
 import { initialGeneration } from "../../dist/src/runtime/train/trainer.js";
@@ -38,7 +40,7 @@ const BACKBONES = {
   ].join(" |> "),
 };
 
-function spec({ net, image, width, batch, losses, heads }) {
+function spec({ net, image, width, batch, losses, heads, precision = "float32" }) {
   const [height, columns, channels] = image;
   return `
 dataset photos = folder("photos") {
@@ -52,7 +54,7 @@ model m {
   embedding: ${heads === "shared" ? "shared " : ""}linear(${width}) |> normalize
   losses { ${losses.map((name) => `${name}: ${LOSSES[name]}`).join("\n")} }
   combine: ${losses.length === 1 ? losses[0] : losses.join(" + ")}
-  train { batch: ${batch.classes} classes * ${batch.samples} samples  optimizer: adam(lr: 1e-3)  steps: 1000 }
+  train { batch: ${batch.classes} classes * ${batch.samples} samples  optimizer: adam(lr: 1e-3)  steps: 1000  precision: ${precision} }
 }
 `;
 }
@@ -81,8 +83,10 @@ const specs = program.parameters(sizes);
 const optimizer = createOptimizer(program.train.optimizer, specs);
 const notes = [];
 const say = (note) => notes.push(note);
+const precision = stepPrecision(program, engine);
+if (precision.note !== undefined) say(precision.note);
 const plain = createStep(program, sizes, specs, optimizer);
-const { step } = capturedStep(engine.recorder, plain, say);
+const { step } = capturedStep(engine.recorder, precision.of(plain), say);
 
 const { classes, samples } = wanted.batch;
 const size = classes * samples;
@@ -144,14 +148,13 @@ function lossesAlone() {
       };
       const inputs = [x, ...own.map(({ name }) => params[name])];
       return tf.tidy(() => {
-        const { value, grads } = tf.engine().gradients(
+        const { value, grads } = recorded(
+          inputs,
           () => {
             const values = Object.values(program.losses({ [head]: x }, y, net, [])).map((loss) => loss.value);
             return values.reduce((a, b) => tf.add(a, b));
           },
-          inputs,
-          undefined,
-          true,
+          (total, gradientsOf) => ({ value: total, grads: gradientsOf(total, "last") }),
         );
         return { value, grads };
       });
