@@ -65,6 +65,12 @@ describe("the notation", () => {
     expect(body("(u[0] > 1) * 2")).toBe("\\left[\\!\\left[u_{0} > 1\\right]\\!\\right] \\cdot 2");
   });
 
+  it("puts the label that samples are alike by below the sign", () => {
+    expect(
+      written("loss l() { mean[i, j | same(i, j, on: kind), differs(i, j)] euclidean(x[i], x[j]) }")[0],
+    ).toContain("i \\sim_{\\mathrm{kind}} j,\\, i \\nsim j");
+  });
+
   it("says what is learned, and writes names that take values with parentheses", () => {
     expect(
       written(`loss own(scale: real > 0 = 2) {

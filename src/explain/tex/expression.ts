@@ -117,7 +117,7 @@ function call(expression: Call, around: Surroundings): Piece {
   if (!around.own.has(callee.text)) {
     if (callee.text === "same" || callee.text === "differs") {
       const sign = callee.text === "same" ? "\\sim" : "\\nsim";
-      const [i, j, ...rest] = args;
+      const [i, j, ...rest] = expression.arguments.map(({ value }) => expressionToTex(value, around));
       if (i !== undefined && j !== undefined) {
         const label = rest.length === 0 ? "" : `_{${rest.map(({ tex }) => tex).join(",")}}`;
         return { tex: `${i.tex} ${sign}${label} ${j.tex}`, power: powers.comparison };
