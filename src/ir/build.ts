@@ -252,10 +252,8 @@ export class Builder {
         return this.unary(operation.kind, this.batchRows(first, axis));
       case "prefix":
         return this.prefix(this.batchRows(first, axis), operation.size);
-      default: {
-        const shape = input.shape.map((side, k) => (k === axis ? "batch" : side));
-        return this.graph.node({ kind: "batch_rows", axis }, [input], shape, input.type);
-      }
+      default:
+        break;
     }
     const shape = input.shape.map((side, k) => (k === axis ? "batch" : side));
     return this.graph.node({ kind: "batch_rows", axis }, [input], shape, input.type);

@@ -59,7 +59,8 @@ function sidesOfBoth(
   environment: Environment,
 ): readonly Dim[] | undefined {
   const [above, below] = [first, second].map((each) => each && sidesOf(context, each.value, environment));
-  const side = above?.[0] === undefined || below?.[0] === undefined ? undefined : joinedDim(above[0], below[0]);
+  const side =
+    above?.[0] === undefined || below?.[0] === undefined ? undefined : joinedDim(above[0], below[0]);
   return side === undefined ? undefined : [side, ...above!.slice(1)];
 }
 
