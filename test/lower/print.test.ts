@@ -83,8 +83,11 @@ describe("emitted statements", () => {
       const view0Embeddings = embeddings["view0"]!;
       const euclideanDistance = ops.sqrt(ops.squaredDistancesFromGram(ops.gram(view0Embeddings)));
       const difference = tf.sub(tf.expandDims(euclideanDistance, 2), tf.expandDims(euclideanDistance, 1));
-      const triplets = tf.logicalAnd(tf.expandDims(ops.sameClass(labels), 2), tf.expandDims(ops.differentClass(labels), 1));
-      const loss = { value: ops.meanActive(tf.relu(tf.add(difference, 0.2)), { over: [0, 1, 2], where: triplets }) as tf.Scalar, valid: ops.real(ops.any(triplets, { over: [0, 1, 2] })) as tf.Scalar };"
+      const positives = ops.sameClass(labels);
+      const negatives = ops.differentClass(labels);
+      const triplets = tf.logicalAnd(tf.expandDims(positives, 2), tf.expandDims(negatives, 1));
+      const pairs = tf.logicalAnd(positives, tf.expandDims(ops.any(negatives, { over: [1] }), 1));
+      const loss = { value: ops.meanActive(tf.relu(tf.add(difference, 0.2)), { over: [0, 1, 2], where: triplets }) as tf.Scalar, valid: ops.real(ops.any(pairs, { over: [0, 1] })) as tf.Scalar };"
     `);
   });
 
