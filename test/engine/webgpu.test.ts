@@ -142,3 +142,33 @@ onWebgpu("sums on webgpu", () => {
     expect(await all(5, false, false)).toEqual([1, 2, 3, 4, 5]);
   });
 });
+
+interface Buffers {
+  readonly bufferManager: { readonly numBytesAllocated: number; readonly numUsedBuffers: number };
+  readonly pipelineCache: object;
+}
+
+onWebgpu("memory on webgpu", () => {
+  test("of repeated work stays the same to the byte: buffers and pipelines are used again", async () => {
+    await tf.setBackend("webgpu");
+    const backend = tf.backend() as unknown as Buffers;
+    const [x, w] = [tf.ones<tf.Rank.R2>([32, 16]), tf.ones<tf.Rank.R2>([16, 8])];
+    const once = async (): Promise<number[]> => {
+      const gradient = tf.grad((v: tf.Tensor) => tf.sum(tf.square(tf.matMul(x, v as tf.Tensor2D))))(w);
+      await gradient.data();
+      gradient.dispose();
+      const { bufferManager, pipelineCache } = backend;
+      return [
+        bufferManager.numBytesAllocated,
+        bufferManager.numUsedBuffers,
+        Object.keys(pipelineCache).length,
+        tf.memory().numTensors,
+      ];
+    };
+    for (let k = 0; k < 5; k++) await once();
+    const before = await once();
+    for (let k = 0; k < 50; k++) await once();
+    expect(await once()).toEqual(before);
+    tf.dispose([x, w]);
+  });
+});
