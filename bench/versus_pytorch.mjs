@@ -40,6 +40,7 @@ function measure(command, args) {
 const median = (list) => [...list].sort((a, b) => a - b)[(list.length - 1) >> 1];
 const round = (value, digits = 2) => Math.round(value * 10 ** digits) / 10 ** digits;
 
+const today = new Date().toISOString().slice(0, 10);
 const results = {};
 for (const name of options.cases.split(",")) {
   const wanted = CASES[name];
@@ -66,6 +67,7 @@ for (const name of options.cases.split(",")) {
   const [first] = rounds;
   results[name] = {
     case: wanted,
+    date: today,
     ours_ms: round(median(rounds.map(({ ours }) => ours.ms))),
     pytorch_ms: Object.fromEntries(
       forms.map((form, f) => [form, round(median(rounds.map(({ theirs }) => theirs[f].ms)))]),
@@ -95,7 +97,10 @@ if (all.one !== undefined) {
   }
 }
 const machine = `${cpus()[0]?.model.trim()}, ${cpus().length} cores, ${process.arch} ${process.platform}`;
-const report = { machine, node: process.version, date: new Date().toISOString().slice(0, 10), results: all };
+// Cases that were measured before stay as they are, under their own dates.
+const dates = [...new Set(Object.values(all).map(({ date }) => date))].sort();
+const date = dates.length === 1 ? dates[0] : `${dates[0]} to ${dates.at(-1)}`;
+const report = { machine, node: process.version, date, results: all };
 mkdirSync(fileURLToPath(new URL("results/", import.meta.url)), { recursive: true });
 writeFileSync(path, `${JSON.stringify(report, null, 2)}\n`);
 for (const [name, { ours_ms, pytorch_ms, ratio }] of Object.entries(all)) {
