@@ -21,14 +21,21 @@ export function labelsOf(
 ): readonly string[] | undefined {
   const own = ownLabels(source.name, scope);
   if (setting === undefined || setting.kind === "Missing") return own;
-  const report = (what: string, needed: string, span: Span): undefined => {
-    diagnostics.report(malformedSetting, span, { what, needed, example: "labels: [coarse, fine]" });
+  const report = (
+    what: string,
+    needed: string,
+    span: Span,
+    example = "labels: [coarse, fine]",
+  ): undefined => {
+    diagnostics.report(malformedSetting, span, { what, needed, example });
   };
   if (own.length > 0)
     return report(
       `A data set of \`${source.name}\``,
       `no \`labels\`, since its source names them: ${own.map((name) => `\`${name}\``).join(", ")}`,
       setting.span,
+      // Without the setting; this is how a model uses what the source names.
+      `triplet() by ${own[0]!}`,
     );
   const items = setting.kind === "List" ? setting.items : [];
   const names = items.flatMap((item) => (item.kind === "Name" ? [item.text] : []));
