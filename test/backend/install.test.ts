@@ -51,9 +51,10 @@ describe("installing", () => {
     expect(files).toContain("node_modules/google-protobuf/google-protobuf.js");
     for (const gone of ["include", "not_kept", "install.js", ".cc", "build", "wheel", ".partial"])
       expect(files.filter((path) => path.includes(gone))).toEqual([]);
-    expect(readFileSync(join(directory, "node_modules/@tensorflow/tfjs/index.js"), "utf8")).toContain(
-      'globalThis[Symbol.for("dmlc.tfjs-core")]',
-    );
+    for (const name of ["tfjs", "tfjs-core"])
+      expect(readFileSync(join(directory, `node_modules/@tensorflow/${name}/index.js`), "utf8")).toContain(
+        'globalThis[Symbol.for("dmlc.tfjs-core")]',
+      );
   });
 
   test("asks pip for the pinned wheel of this platform and npm for packages without scripts", async () => {

@@ -154,17 +154,22 @@ async function unpackWheels(
   return files;
 }
 
-/** Puts the module in place that hands on dmlc's own tfjs-core where tfjs-node asks for all of tfjs. */
+/**
+ * Puts the modules in place that hand on dmlc's own tfjs-core: tfjs-node asks for all of tfjs, and in one kernel for
+ * tfjs-core itself, which nothing above a user's cache would answer.
+ */
 function writeSharedCore(partial: string): void {
-  const folder = join(partial, LAYOUT_PATHS.modules, "@tensorflow/tfjs");
-  mkdirSync(folder, { recursive: true });
-  const json = { name: "@tensorflow/tfjs", version: TFJS_VERSION, private: true, main: "index.js" };
-  writeFileSync(join(folder, "package.json"), `${JSON.stringify(json)}\n`);
-  writeFileSync(
-    join(folder, "index.js"),
-    "// Stands for all of tfjs: the tfjs-core of the dmlc that loads this engine.\n" +
-      `module.exports = globalThis[Symbol.for(${JSON.stringify(SHARED)})];\n`,
-  );
+  for (const name of ["@tensorflow/tfjs", "@tensorflow/tfjs-core"]) {
+    const folder = join(partial, LAYOUT_PATHS.modules, name);
+    mkdirSync(folder, { recursive: true });
+    const json = { name, version: TFJS_VERSION, private: true, main: "index.js" };
+    writeFileSync(join(folder, "package.json"), `${JSON.stringify(json)}\n`);
+    writeFileSync(
+      join(folder, "index.js"),
+      "// Stands for all of tfjs: the tfjs-core of the dmlc that loads this engine.\n" +
+        `module.exports = globalThis[Symbol.for(${JSON.stringify(SHARED)})];\n`,
+    );
+  }
 }
 
 /** The machines it cannot be installed on, with what to take instead. */
