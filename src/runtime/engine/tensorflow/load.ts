@@ -2,9 +2,9 @@
  * Loads tfjs-node's kernels and native binding from an installed backend into this process. Called by the engine's
  * start and by the self-test; makes no backend and starts nothing.
  *
- * tfjs-node asks for `@tensorflow/tfjs`, the union of all of tfjs with an engine of its own, and in one place for tfjs-core. The installed folder has
- * in its place a module that hands on what lies under `SHARED`, and that is dmlc's own `@tensorflow/tfjs-core`: one
- * engine, one registry of kernels, and nothing loaded that is not used.
+ * tfjs-node asks for `@tensorflow/tfjs`, the union of all of tfjs with an engine of its own, and in one kernel for
+ * `@tensorflow/tfjs-core`. The installed folder has in their places modules that hand on what lies under `SHARED`, and
+ * that is dmlc's own tfjs-core: one engine, one registry of kernels, and nothing loaded that is not used.
  */
 import { createRequire } from "node:module";
 import { constants } from "node:os";
