@@ -6,7 +6,13 @@
 import * as codes from "../diagnostics/codes/syntax.ts";
 import * as text from "../diagnostics/codes/text.ts";
 import { join, type Span } from "../source/source.ts";
-import type { BinaryOperator, Expression, IndexBinding, PrefixReductionOperator } from "./ast.ts";
+import type {
+  BinaryOperator,
+  CallReductionOperator,
+  Expression,
+  IndexBinding,
+  PrefixReductionOperator,
+} from "./ast.ts";
 import { depthOf, missing, sized, type Building } from "./cst.ts";
 
 /** The deepest tree an expression may be. */
@@ -29,6 +35,33 @@ export const binaryPower: Readonly<Record<BinaryOperator | "|>", readonly [left:
   "/": [70, 71],
   "^": [90, 89],
 };
+
+/** The words of the prefix form: a body to their right. */
+export const prefixReductions: readonly PrefixReductionOperator[] = [
+  "sum",
+  "mean",
+  "mean_active",
+  "max",
+  "min",
+  "logsumexp",
+  "argmax",
+  "argmin",
+  "sample",
+  "any",
+  "all",
+  "count",
+];
+
+/** The words of the call form: bodies between parentheses. */
+export const callReductions: readonly CallReductionOperator[] = [
+  "softmax",
+  "log_softmax",
+  "variance",
+  "sample_variance",
+  "cross_entropy",
+  "solve",
+  "kmeans",
+];
 
 /** How tightly each prefix holds what stands to its right. */
 export const prefixPower = { if: 10, not: 40, comparison: 50, product: 70, "-": 80 } as const;

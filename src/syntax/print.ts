@@ -3,17 +3,9 @@
  * gives the same tree again (spans aside). Pure. Its recursion is bounded by the depth that the parser admits.
  */
 import type { Argument, Block, Entry, Expression, IndexBinding, PrefixReductionOperator } from "./ast.ts";
-import { binaryPower, prefixPower, reductionPower } from "./operators.ts";
+import { binaryPower, callReductions, prefixPower, reductionPower } from "./operators.ts";
 
-const callReductions = new Set<string>([
-  "softmax",
-  "log_softmax",
-  "variance",
-  "sample_variance",
-  "cross_entropy",
-  "solve",
-  "kmeans",
-]);
+const callForms: ReadonlySet<string> = new Set(callReductions);
 
 /** `printExpression(e)`: what a person would write on one line; `?` stands for a missing expression. */
 export function printExpression(expression: Expression): string {
@@ -133,7 +125,7 @@ function openEnd(expression: Expression): number {
     } else if (at.kind === "If") {
       loosest = Math.min(loosest, prefixPower.if);
       at = at.else;
-    } else if (at.kind === "Reduction" && !callReductions.has(at.op)) {
+    } else if (at.kind === "Reduction" && !callForms.has(at.op)) {
       const own = reductionPower(at.op as PrefixReductionOperator);
       loosest = Math.min(loosest, own);
       const body: Expression | undefined = at.bodies[0];
@@ -190,7 +182,7 @@ function printStage(stage: Expression, at: number): string {
  * does not, since 2x[i] would be read as a product of 2 and x[i].
  */
 function printTarget(target: Expression): string {
-  const operator = target.kind === "Unary" || (target.kind === "Reduction" && !callReductions.has(target.op));
+  const operator = target.kind === "Unary" || (target.kind === "Reduction" && !callForms.has(target.op));
   const scaled = target.kind === "Number" && target.unit !== undefined;
   return wrapped(target, operator || scaled || power(target) < Infinity);
 }
@@ -209,7 +201,7 @@ function printBinding(binding: IndexBinding): string {
 function printReduction(reduction: Extract<Expression, { kind: "Reduction" }>): string {
   const guards = reduction.guards.length === 0 ? "" : ` | ${reduction.guards.map(print).join(", ")}`;
   const head = `${reduction.op}[${reduction.indices.map(printBinding).join(", ")}${guards}]`;
-  if (callReductions.has(reduction.op)) return `${head}(${reduction.bodies.map(print).join(", ")})`;
+  if (callForms.has(reduction.op)) return `${head}(${reduction.bodies.map(print).join(", ")})`;
   const own = reductionPower(reduction.op as PrefixReductionOperator);
   return `${head} ${reduction.bodies.map((body) => inPrefix(body, own)).join(", ")}`;
 }

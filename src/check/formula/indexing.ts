@@ -7,6 +7,7 @@ import { closest } from "../../diagnostics/did_you_mean.ts";
 import { oneLine } from "../../resolve/describe.ts";
 import { textOf } from "../../source/source.ts";
 import type { Expression, Index } from "../../syntax/ast.ts";
+import { callReductions, prefixReductions } from "../../syntax/operators.ts";
 import { tensor, unknown, type FormulaType } from "../../types/formula_type.ts";
 import type { Environment, FormulaContext } from "./environment.ts";
 import { expectIndexOver, misfit } from "./expectations.ts";
@@ -65,24 +66,4 @@ function isMisspeltReduction(context: FormulaContext, target: Expression, enviro
 }
 
 /** The words that make a bracket bind indices. */
-const reductions: readonly string[] = [
-  "sum",
-  "mean",
-  "mean_active",
-  "max",
-  "min",
-  "logsumexp",
-  "argmax",
-  "argmin",
-  "sample",
-  "any",
-  "all",
-  "count",
-  "softmax",
-  "log_softmax",
-  "variance",
-  "sample_variance",
-  "cross_entropy",
-  "solve",
-  "kmeans",
-];
+const reductions: readonly string[] = [...prefixReductions, ...callReductions];
