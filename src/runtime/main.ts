@@ -28,7 +28,7 @@ const usage = `Options:
   --steps N         training steps, in place of the spec's
   --seed N          in place of the spec's
   --out DIR         where weights, log and results go (default runs/MODEL-SEED)
-  --trace           time the step's operations: a table, and trace.json in DIR
+  --trace           time the step's operations and losses: tables, and trace.json in DIR
   --allow-outside   data may lie outside the project
   --help            this text`;
 

@@ -109,13 +109,14 @@ describe("recording spans", () => {
       name,
       kind: "kernel",
       phases: ["forward"],
+      losses: [],
       start,
       end: start + own,
       own,
       inputs: { a: [4, 2], b: [2] },
       outputs: [[4, 2]],
     });
-    const none = { inputs: {}, outputs: [] };
+    const none = { losses: [], inputs: {}, outputs: [] };
     const spans: Span[] = [
       { name: "training step", kind: "whole", phases: [], start: 0, end: 10, own: 4, ...none },
       { name: "forward", kind: "phase", phases: [], start: 0, end: 8, own: 2, ...none },
@@ -145,6 +146,7 @@ const LAYERS = [
   "heads/pull/1.linear",
   "heads/soft/1.linear",
 ];
+const LOSSES = ["losses/pull", "losses/soft"];
 
 interface TraceEvent {
   readonly name: string;
@@ -152,7 +154,12 @@ interface TraceEvent {
   readonly ph: "X" | "M";
   readonly ts: number;
   readonly dur: number;
-  readonly args: { readonly own: number; readonly outputs?: number[][]; readonly phase?: string };
+  readonly args: {
+    readonly own: number;
+    readonly outputs?: number[][];
+    readonly phase?: string;
+    readonly losses?: string[];
+  };
 }
 
 const said: string[] = [];
@@ -199,18 +206,28 @@ describe("a run with --trace", () => {
     const [step] = events;
     expect(step!.name).toBe("training step");
     const phases = events.filter(({ cat }) => cat === "phase").map(({ name }) => name);
-    const parts = ["forward", "embed", "losses", "combine", "backward", "optimizer"];
+    const backward = phases.splice(phases.indexOf("backward"));
+    const parts = ["forward", "embed", "losses", "combine"];
     expect(phases.filter((name) => parts.includes(name))).toEqual(parts);
-    // Layers by their paths in the spec.
-    expect(phases.filter((name) => !parts.includes(name))).toEqual(LAYERS);
+    // Layers and losses by their paths in the spec.
+    expect(phases.filter((name) => !parts.includes(name))).toEqual([...LAYERS, ...LOSSES]);
+    expect(backward.filter((name) => parts.includes(name))).toEqual(["combine", "losses", "embed"]);
+    expect(new Set(backward)).toEqual(
+      new Set(["backward", "optimizer", ...parts.slice(1), ...LAYERS, ...LOSSES]),
+    );
     const kernels = events.filter(({ args }) => args.outputs !== undefined);
     for (const { name, args, dur } of kernels) {
       expect(tf.getKernel(name, "wasm")).toBeDefined();
       expect(dur).toBeGreaterThanOrEqual(args.own - 1e-3);
     }
     expect(new Set(kernels.map(({ cat }) => cat))).toEqual(new Set(["forward", "backward", "optimizer"]));
-    const first = kernels.filter(({ args }) => args.phase === `forward/embed/${LAYERS[0]}`);
-    expect(first.map(({ name }) => name)).toContain("Conv2D");
+    const namesIn = (phase: string): string[] =>
+      kernels.filter(({ args }) => args.phase === phase).map(({ name }) => name);
+    expect(namesIn(`forward/embed/${LAYERS[0]}`)).toContain("Conv2D");
+    expect(namesIn(`backward/embed/${LAYERS[0]}`)).toContain("Conv2DBackpropFilter");
+    const ofPull = kernels.filter(({ args }) => args.phase === "forward/losses/losses/pull");
+    expect(ofPull.length).toBeGreaterThan(3);
+    for (const { args } of ofPull) expect(args.losses).toEqual(["pull"]);
     const own = kernels.reduce((sum, { args }) => sum + args.own, 0);
     expect(own).toBeGreaterThan(0);
     expect(own).toBeLessThanOrEqual(step!.dur);

@@ -33,7 +33,7 @@ export function runCommand(terminal: Terminal): Command {
     .option("--out <DIR>", "where everything is written (default: runs/MODEL-SEED)")
     .option("--model <NAME>", "which model, where the spec has several")
     .option("--stack", "compute heads of one shape together, for engines on which that is faster")
-    .option("--trace", "time the step's operations: a table, and trace.json in the run's folder")
+    .option("--trace", "time the step's operations and losses: tables, and trace.json in the run's folder")
     .option("--allow-outside", "data may lie outside the project", false)
     .addOption(
       new Option("--format <FORMAT>", "how to print the results")

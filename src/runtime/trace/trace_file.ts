@@ -50,7 +50,8 @@ export function traceText(trace: StepTrace, metadata: TraceMetadata): string {
 function argumentsOf(span: Span): Record<string, unknown> {
   const own = { own: nanoseconds(span.own) / 1e3 };
   if (span.kind !== "kernel") return own;
-  return { inputs: span.inputs, outputs: span.outputs, phase: span.phases.join("/"), ...own };
+  const losses = span.losses.length === 0 ? {} : { losses: span.losses };
+  return { inputs: span.inputs, outputs: span.outputs, phase: span.phases.join("/"), ...losses, ...own };
 }
 
 /** Whole ones, of milliseconds: spans that nest still do. */

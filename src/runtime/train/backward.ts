@@ -4,6 +4,7 @@
  * doubles the memory of a step. Called by `tape.ts` only.
  */
 import * as tf from "@tensorflow/tfjs-core";
+import { gradientOf, gradientSum, passBegins } from "../trace/flow.ts";
 
 /** An operation as tfjs records it. */
 export interface TapeNode {
@@ -32,13 +33,17 @@ export function backward(
 ): (tf.Tensor | undefined)[] {
   const between = nodesBetween(tape, xs, y);
   const asked = new Set(xs.map(({ id }) => id));
+  passBegins();
   return tf.tidy(() => {
     const gradients = new Gradients(y);
     for (const node of tape.toReversed()) {
-      const inputs = between.get(node);
-      if (inputs !== undefined) {
-        const found = inputGradients(node, inputs, gradients);
-        gradients.addAll(inputs.map((name, k) => [node.inputs[name]!, found[k]!]));
+      const names = between.get(node);
+      if (names !== undefined) {
+        const inputs = names.map((name) => node.inputs[name]!);
+        gradientOf(node.outputs, inputs, () => {
+          const found = inputGradients(node, names, gradients);
+          gradients.addAll(inputs.map((x, k) => [x, found[k]!]));
+        });
         for (const { id } of node.outputs) if (!asked.has(id)) gradients.forget(id);
       }
       if (last) tf.dispose(node.saved.filter((tensor) => !gradients.holds(tensor)));
@@ -117,9 +122,10 @@ class Gradients {
   /** Adds each `dx` to the gradient of its x; one tensor may be that of several. */
   addAll(found: readonly (readonly [x: tf.Tensor, dx: tf.Tensor])[]): void {
     for (const [, dx] of found) this.#use(dx, 1);
-    for (const [{ id }, dx] of found) {
+    for (const [x, dx] of found) {
+      const { id } = x;
       const before = this.#of.get(id);
-      const sum = before === undefined ? dx : tf.add(before, dx);
+      const sum = before === undefined ? dx : gradientSum(x, () => tf.add(before, dx));
       this.forget(id);
       this.#set(id, sum);
     }

@@ -5,6 +5,7 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import type { Combined, Program, Sizes, ParameterSpec } from "../program.ts";
+import { lossesReturned } from "../trace/flow.ts";
 import { phase } from "../trace/phase.ts";
 import { combinedGradients } from "./combined_gradients.ts";
 import { createNet } from "./net.ts";
@@ -65,6 +66,7 @@ export function createStep(
         const losses = phase("losses", () =>
           program.losses(embedded.heads, batch.labels, net, others, batch.ids, batch.otherLabels),
         );
+        lossesReturned(losses, state, net.updates);
         const combined = phase("combine", () =>
           program.combine(losses, { ...embedded, net, labels: batch.labels }),
         );
