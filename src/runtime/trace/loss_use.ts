@@ -143,13 +143,12 @@ export class LossUse implements FlowListener {
       news = told.includes(true);
     }
     let previous = NONE;
-    for (const { use, makes, place } of ofLosses) {
+    for (const { use, makes } of ofLosses) {
       const losses = needing(makes);
       // What nobody reads is a copy that the recording makes for the gradient of the operation before it.
       previous = losses.size > 0 ? losses : previous;
       this.#fill(use, previous);
-      // What ran in a part of its own, a layer, keeps that part as its innermost.
-      if (place.length === 1) use.parts = sharedPart(use);
+      use.parts = sharedPart(use);
     }
     for (const { use, gradient } of this.#operations) {
       if (gradient === undefined) continue;
@@ -177,7 +176,7 @@ export class LossUse implements FlowListener {
 const sharedPart = ({ losses }: Use): string[] => (losses.length === 0 ? [] : [partName(losses)]);
 
 /** What these losses need, as a part of the step: what one needs under its path in the spec. */
-export const partName = (losses: readonly string[]): string =>
+const partName = (losses: readonly string[]): string =>
   losses.length === 1 ? `${LOSSES}/${losses[0]}` : `shared by ${losses.join(", ")}`;
 
 const isOfLosses = ([part]: readonly string[]): boolean => part === LOSSES;

@@ -4,7 +4,7 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { withFlow } from "./flow.ts";
-import { LOSSES, LossUse, partName } from "./loss_use.ts";
+import { LossUse } from "./loss_use.ts";
 import type { Use } from "./loss_use.ts";
 import { withPhases } from "./phase.ts";
 import type { PhaseListener } from "./phase.ts";
@@ -111,7 +111,7 @@ const recorded = (
 /** A recording with the parts that its operations belong to put around them: one around those that follow each other. */
 function inParts(span: Recorded): Recorded {
   if (span.kind === "kernel") return span;
-  const parts = span.within.map((inner) => ({ inner: inParts(inner), of: partsOf(inner, span) }));
+  const parts = span.within.map((inner) => ({ inner: inParts(inner), of: inner.use?.parts ?? [] }));
   return { ...span, within: joined(parts) };
 }
 
@@ -132,13 +132,6 @@ function joined(spans: readonly Placed[], depth = 0): Recorded[] {
     at += run.length;
   }
   return all;
-}
-
-/** The parts that something in `around` belongs to. A layer in a loss belongs to those that need what it makes. */
-function partsOf({ kind, use, within }: Recorded, around: Recorded): readonly string[] {
-  if (kind === "kernel") return use?.parts ?? [];
-  const losses = within.at(-1)?.use?.losses ?? [];
-  return around.name === LOSSES && losses.length > 0 ? [partName(losses)] : [];
 }
 
 /** The spans of a recording, each before those within it. */
