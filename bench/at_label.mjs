@@ -7,7 +7,7 @@
  *   node bench/at_label.mjs [--rounds 15] [--classes 1000,10000,100000]
  */
 import { writeFileSync } from "node:fs";
-import { cpus, loadavg } from "node:os";
+import { loadavg } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -24,6 +24,7 @@ import { capture } from "../dist/src/runtime/engine/capture/capture.js";
 import { startEngine } from "../dist/src/runtime/engine/index.js";
 import { ops, tf } from "../dist/src/runtime/index.js";
 import { counterRandom } from "../dist/src/runtime/random.js";
+import { machine } from "./machine.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const { values: options } = parseArgs({
@@ -152,7 +153,7 @@ for (const classes of options.classes.split(",").map(Number)) {
   }
 }
 const report = {
-  machine: { cpu: cpus()[0]?.model ?? "unknown", cores: cpus().length, node: process.versions.node },
+  machine: machine(),
   load_average: round(loadavg()[0] ?? 0),
   date: new Date().toISOString().slice(0, 10),
   engine: engine.description,

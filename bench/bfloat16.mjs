@@ -10,10 +10,11 @@
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { cpus, loadavg } from "node:os";
+import { loadavg } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { CASES } from "./versus/cases.mjs";
+import { machine } from "./machine.mjs";
 
 const { values: options } = parseArgs({
   options: {
@@ -77,7 +78,7 @@ function readCpu() {
   }
 }
 const record = {
-  machine: { cpu: cpus()[0]?.model.trim(), cores: cpus().length, node: process.versions.node },
+  machine: machine(),
   // Instructions for bfloat16; without them the library computes in float32 and rounds.
   instructions: flags.filter((flag) => /bf16/.test(flag)),
   date: new Date().toISOString().slice(0, 10),

@@ -6,7 +6,7 @@
  *   node bench/captured_step.mjs [--rounds 30] [--spec examples/icons.dml]
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { cpus, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -21,6 +21,7 @@ import { capturedStep } from "../dist/src/runtime/train/captured_step.js";
 import { createOptimizer } from "../dist/src/runtime/train/optimizers.js";
 import { createStep } from "../dist/src/runtime/train/step.js";
 import { initialGeneration } from "../dist/src/runtime/train/trainer.js";
+import { machine } from "./machine.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const { values: options } = parseArgs({
@@ -102,7 +103,7 @@ try {
     `as it is ${eager} ms, captured ${replayed} ms, ${(eager / replayed).toFixed(2)} times as fast`,
   );
   const report = {
-    machine: { cpu: cpus()[0]?.model ?? "unknown", cores: cpus().length, node: process.versions.node },
+    machine: machine(),
     date: new Date().toISOString().slice(0, 10),
     engine: engine.description,
     spec: options.spec,

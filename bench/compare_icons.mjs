@@ -17,13 +17,14 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { cpus, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { specHash } from "../dist/src/cli/compilation.js";
 import { nodeHost } from "../dist/src/cli/host.js";
 import { checkFile } from "../dist/src/compile.js";
+import { machine } from "./machine.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 /** The ensemble's own seed comes first, so that the first command of the README gives one of the measured runs. */
@@ -54,15 +55,11 @@ if (unknown.length > 0 || seeds.length === 0) {
   process.exit(2);
 }
 
-const machine = {
-  cpu: cpus()[0]?.model ?? "unknown",
-  cores: cpus().length,
-  node: process.versions.node,
-};
+const here = machine();
 const report = existsSync(options.out)
   ? JSON.parse(readFileSync(options.out, "utf8"))
-  : { machine, date: "", arms: [] };
-if (JSON.stringify(report.machine) !== JSON.stringify(machine)) {
+  : { machine: here, date: "", arms: [] };
+if (["cpu", "cores", "node"].some((what) => report.machine[what] !== here[what])) {
   console.error(`${options.out} was measured on another machine; remove it or choose another --out`);
   process.exit(2);
 }

@@ -9,10 +9,11 @@
  */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { cpus, loadavg, tmpdir } from "node:os";
+import { loadavg, tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { machine } from "./machine.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const { values: options } = parseArgs({
@@ -119,9 +120,8 @@ if (options.compile !== undefined) {
   ];
   rmSync(scratch, { recursive: true });
   const report = {
-    machine: `${cpus()[0]?.model.trim()}, ${cpus().length} cores, ${process.arch} ${process.platform}`,
+    machine: machine(),
     load_average: Math.round((loadavg()[0] ?? 0) * 10) / 10,
-    node: process.version,
     date: new Date().toISOString().slice(0, 10),
     runs: Number(options.runs),
     results,

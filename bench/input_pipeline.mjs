@@ -8,11 +8,12 @@
  */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { cpus, loadavg, tmpdir } from "node:os";
+import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import sharp from "sharp";
+import { machine } from "./machine.mjs";
 
 const { values: options } = parseArgs({
   options: {
@@ -108,10 +109,8 @@ try {
         `${threads.waiting_ms_per_step} ms waiting); without threads ${percent(none)} (${none.ms_per_step} ms)`,
     );
   }
-  const machine = `${cpus()[0]?.model.trim()}, ${cpus().length} cores, ${process.arch} ${process.platform}`;
   const report = {
-    machine,
-    node: process.version,
+    machine: machine(),
     date: new Date().toISOString().slice(0, 10),
     engine: options.engine,
     load_average: Math.round(loadavg()[0] * 10) / 10,

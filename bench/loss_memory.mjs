@@ -10,7 +10,7 @@
  */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { cpus, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -21,6 +21,7 @@ import { eraseTypes } from "../dist/src/emit/typescript/erase.js";
 import { startEngine } from "../dist/src/runtime/engine/index.js";
 import { tf } from "../dist/src/runtime/index.js";
 import { counterRandom } from "../dist/src/runtime/random.js";
+import { machine } from "./machine.mjs";
 
 /**
  * @typedef {{ use: string, width: number, batchClasses: number, samples: number, classes: number }} Case
@@ -208,8 +209,7 @@ if (options.case !== undefined) {
   });
   for (const { use, order } of orders) console.log(`${use.padEnd(34)} grows with the batch to the ${order}`);
   const report = {
-    machine: `${cpus()[0]?.model.trim()}, ${cpus().length} cores, ${process.arch} ${process.platform}`,
-    node: process.version,
+    machine: machine(),
     date: new Date().toISOString().slice(0, 10),
     engine: "wasm",
     triplet,

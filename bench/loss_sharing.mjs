@@ -14,7 +14,7 @@
  *   node bench/loss_sharing.mjs [--set variants|library] [--rounds 30] [--sizes 64x64,…]   (batch x width)
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { cpus, loadavg, tmpdir } from "node:os";
+import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -26,6 +26,7 @@ import { capture } from "../dist/src/runtime/engine/capture/capture.js";
 import { startEngine } from "../dist/src/runtime/engine/index.js";
 import { tf } from "../dist/src/runtime/index.js";
 import { counterRandom } from "../dist/src/runtime/random.js";
+import { machine } from "./machine.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const { values: options } = parseArgs({
@@ -272,7 +273,7 @@ function keep(entry, engine) {
   );
   const own = [...others, entry].sort((a, b) => a.width - b.width || a.batch - b.batch);
   const report = {
-    machine: { cpu: cpus()[0]?.model ?? "unknown", cores: cpus().length, node: process.versions.node },
+    machine: machine(),
     engine: engine.description,
     samples_per_class: SAMPLES,
     classes: `${CLASSES}, or as many as the batch has`,

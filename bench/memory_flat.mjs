@@ -14,7 +14,7 @@
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { cpus, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -26,6 +26,7 @@ import { startEngine } from "../dist/src/runtime/engine/index.js";
 import { tf } from "../dist/src/runtime/index.js";
 import { counterRandom } from "../dist/src/runtime/random.js";
 import { runProgram } from "../dist/src/runtime/run.js";
+import { machine } from "./machine.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const { values: options } = parseArgs({
@@ -176,7 +177,7 @@ const results = ENGINES.flatMap((name) => {
 });
 
 const record = {
-  machine: { cpu: cpus()[0].model, cores: cpus().length, node: process.versions.node },
+  machine: machine(),
   date: new Date().toISOString().slice(0, 10),
   results,
 };

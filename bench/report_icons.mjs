@@ -9,6 +9,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { machineText } from "./machine.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const { values: options } = parseArgs({
@@ -110,7 +111,7 @@ function describe({ machine, date, arms }) {
     "",
     `${data.test_classes} unseen classes with ${data.test_samples} icons, after training on ${data.train_classes} classes ` +
       `with ${data.train_samples} icons; ${seeds.length === 1 ? `seed ${seeds[0]}` : `mean ± standard deviation over seeds ${seeds.join(", ")}`}; ` +
-      `${steps.join(" to ")} steps. Measured on ${date}: ${machine.cpu}, ${machine.cores} cores, Node ${machine.node}.`,
+      `${steps.join(" to ")} steps. Measured on ${date}: ${machineText({ machine })}.`,
   ];
   lines.push("", CHOICE);
   const [best] = singles;

@@ -7,6 +7,7 @@
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { machineText } from "./machine.mjs";
 import { lineChart } from "./plot.mjs";
 
 const path = (name) => fileURLToPath(new URL(`../${name}`, import.meta.url));
@@ -48,7 +49,7 @@ function stepRows() {
   });
 }
 
-const machineOf = ({ machine, node, date }) => `${machine}, Node ${node.replace(/^v/, "")}, ${date}`;
+const machineOf = (result) => `${machineText(result)}, ${result.date}`;
 
 function readmeTable() {
   const rows = stepRows().map(({ said, row }) => [
@@ -207,7 +208,6 @@ function sharingSection() {
     "at least",
     "of the sum",
   ];
-  const { cpu, cores, node } = sharing.machine;
   const dates = Object.values(sharing.sets).flatMap((measured) => measured.map(({ date }) => date));
   return [
     "## Twelve losses on one head, on wasm",
@@ -215,7 +215,7 @@ function sharingSection() {
     ...Object.entries(SETS).flatMap(([set, title]) =>
       sharing.sets[set] === undefined ? [] : [title, table(heads, rowsOf(sharing.sets[set]))],
     ),
-    `${machineOf({ machine: `${cpu}, ${cores} cores`, node, date: dates.sort().at(-1) })}. \`node bench/loss_sharing.mjs [--set library]\``,
+    `${machineOf({ machine: sharing.machine, date: dates.sort().at(-1) })}. \`node bench/loss_sharing.mjs [--set library]\``,
   ];
 }
 

@@ -6,7 +6,7 @@
  *   node bench/stacked_heads.mjs [--engine wasm] [--rounds 30]
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { cpus, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -18,6 +18,7 @@ import { capture } from "../dist/src/runtime/engine/capture/capture.js";
 import { startEngine } from "../dist/src/runtime/engine/index.js";
 import { tf } from "../dist/src/runtime/index.js";
 import { counterRandom } from "../dist/src/runtime/random.js";
+import { machine } from "./machine.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const { values: options } = parseArgs({
@@ -130,7 +131,7 @@ try {
       );
     }
   const report = {
-    machine: { cpu: cpus()[0]?.model ?? "unknown", cores: cpus().length, node: process.versions.node },
+    machine: machine(),
     date: new Date().toISOString().slice(0, 10),
     engine: engine.description,
     heads: HEADS,

@@ -12,6 +12,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { counterRandom } from "../dist/src/runtime/random.js";
+import { machine } from "./machine.mjs";
 
 const { values: options } = parseArgs({
   options: {
@@ -73,10 +74,8 @@ try {
     );
     return { ours, theirs, ratio };
   });
-  const machine = `${cpus()[0]?.model.trim()}, ${cpus().length} cores, ${process.arch} ${process.platform}`;
   const report = {
-    machine,
-    node: process.version,
+    machine: machine(),
     date: new Date().toISOString().slice(0, 10),
     embeddings: { n, dim, classes },
     ours_seconds: round(median(rounds.map(({ ours }) => ours.seconds))),

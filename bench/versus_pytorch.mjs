@@ -11,10 +11,11 @@
  */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, existsSync, writeFileSync } from "node:fs";
-import { cpus, loadavg } from "node:os";
+import { loadavg } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { CASES } from "./versus/cases.mjs";
+import { machine } from "./machine.mjs";
 
 const { values: options } = parseArgs({
   options: {
@@ -96,11 +97,10 @@ if (all.one !== undefined) {
     if (all[name] !== undefined) all[name].ours_over_one_loss = round(all[name].ours_ms / all.one.ours_ms);
   }
 }
-const machine = `${cpus()[0]?.model.trim()}, ${cpus().length} cores, ${process.arch} ${process.platform}`;
 // Cases that were measured before stay as they are, under their own dates.
 const dates = [...new Set(Object.values(all).map(({ date }) => date))].sort();
 const date = dates.length === 1 ? dates[0] : `${dates[0]} to ${dates.at(-1)}`;
-const report = { machine, node: process.version, date, results: all };
+const report = { machine: machine(), date, results: all };
 mkdirSync(fileURLToPath(new URL("results/", import.meta.url)), { recursive: true });
 writeFileSync(path, `${JSON.stringify(report, null, 2)}\n`);
 for (const [name, { ours_ms, pytorch_ms, ratio }] of Object.entries(all)) {

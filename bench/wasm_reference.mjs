@@ -8,10 +8,11 @@
  *   node bench/wasm_reference.mjs --profile  prints the time of each kernel instead
  */
 import { mkdirSync, writeFileSync } from "node:fs";
-import { cpus, loadavg } from "node:os";
+import { loadavg } from "node:os";
 import * as tf from "@tensorflow/tfjs-core";
 import { startEngine } from "../dist/src/runtime/engine/index.js";
 import { batchNormTraining } from "../dist/src/runtime/engine/fused.js";
+import { machine, machineText } from "./machine.mjs";
 
 const WARM_UP = 5;
 const STEPS = 25;
@@ -158,12 +159,10 @@ for (const [name, build] of Object.entries(nets)) {
   }
 }
 if (!profile) {
-  const machine = `${cpus()[0]?.model.trim()}, ${cpus().length} cores, ${process.arch} ${process.platform}`;
   const date = new Date().toISOString().slice(0, 10);
   const report = {
-    machine,
+    machine: machine(),
     load_average: round(loadavg()[0] ?? 0),
-    node: process.version,
     date,
     engine: engine.description,
     threads: 1,
@@ -174,5 +173,5 @@ if (!profile) {
     new URL("results/wasm_reference.json", import.meta.url),
     `${JSON.stringify(report, null, 2)}\n`,
   );
-  console.log(`${machine}, Node ${process.version}, ${date}`);
+  console.log(`${machineText(report)}, ${date}`);
 }
