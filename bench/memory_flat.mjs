@@ -1,6 +1,6 @@
 /**
- * Whether memory stays flat over a long training run: a small net with batch normalisation, a mined loss, a loss with
- * proxies and one against a memory, on generated images, trained by the emitted program as `dmlc run` does, its step
+ * Whether memory stays flat over a long training run: the model of memory_flat.dml, with batch normalisation, a mined loss,
+ * one with proxies and one against a memory, on generated images, trained by the emitted program as `dmlc run` does, its step
  * captured where the engine can. After steps 100, 1,000, 5,000 and the last, each after garbage collections there and at
  * the two steps before (what JavaScript held of the driver's is freed in the turns that follow one): the
  * resident set, JavaScript's heap and what it holds outside, the tensors that tfjs has and their bytes, and what the
@@ -20,12 +20,12 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { nodeHost } from "../dist/src/cli/host.js";
 import { importProgram } from "../dist/src/cli/provide_runtime.js";
-import { checkText, emitModel } from "../dist/src/compile.js";
+import { checkFile, emitModel } from "../dist/src/compile.js";
 import { eraseTypes } from "../dist/src/emit/typescript/erase.js";
 import { startEngine } from "../dist/src/runtime/engine/index.js";
-import { tf } from "../dist/src/runtime/index.js";
 import { counterRandom } from "../dist/src/runtime/random.js";
 import { runProgram } from "../dist/src/runtime/run.js";
+import { engineMemory } from "./engine_memory.mjs";
 import { machine } from "./machine.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -40,22 +40,6 @@ const STEPS = Number(options.steps);
 const READ_AT = new Set([100, 1000, 5000, STEPS]);
 const MB = 2 ** 20;
 const ENGINES = ["tensorflow", "webgpu", "wasm"];
-
-const SPEC = `
-dataset images = folder("images") { image: gray(12x12), split: zero_shot(train: 0.75), augment: flip }
-model m {
-  data: images
-  backbone: conv(4, kernel: 3) |> batch_norm |> relu |> max_pool(2)
-  embedding: linear(8) |> normalize
-  losses {
-    rank: triplet(margin: 0.2) on semi_hard
-    arc: arcface(scale: 16)
-    pull: contrastive against memory(64)
-  }
-  combine: learned(rank, arc, pull)
-  train { batch: 4 classes * 3 samples  optimizer: adamw(lr: 1e-3, clip: 10)  steps: ${STEPS} }
-  evaluate { recall_at: [1] }
-}`;
 
 /** Sixteen classes of six images: a grey level of each class, with noise. */
 const generated = {
@@ -83,12 +67,12 @@ const generated = {
 };
 
 async function programOf(folder) {
-  const host = nodeHost(join(root, "spec.dml"));
-  const checked = checkText(host, { path: "spec.dml", text: SPEC, standard: false });
+  const spec = join(root, "bench", "memory_flat.dml");
+  const checked = checkFile(nodeHost(spec), spec);
   if (checked.models.length === 0)
     throw new Error(checked.diagnostics.map(({ message }) => message).join("\n"));
   const emitted = await emitModel(checked.models[0], {
-    specFile: "spec.dml",
+    specFile: "memory_flat.dml",
     specHash: "",
     compiler: "dmlc",
   });
@@ -101,18 +85,13 @@ async function programOf(folder) {
 function held() {
   globalThis.gc();
   const { rss, heapUsed, external } = process.memoryUsage();
-  const { numTensors, numBytes } = tf.memory();
-  const backend = tf.backend();
-  const handles = backend.binding?.getNumOfTensors?.();
-  const heap = backend.wasm?.HEAPU8.length;
+  const { wasm_bytes: wasm, ...engine } = engineMemory();
   return {
     resident_mb: Number((rss / MB).toFixed(1)),
     javascript_mb: Number((heapUsed / MB).toFixed(1)),
     outside_mb: Number((external / MB).toFixed(1)),
-    tensors: numTensors,
-    tensor_bytes: numBytes,
-    ...(handles === undefined ? {} : { binding_handles: handles }),
-    ...(heap === undefined ? {} : { wasm_mb: Number((heap / MB).toFixed(1)) }),
+    ...engine,
+    ...(wasm === undefined ? {} : { wasm_mb: Number((wasm / MB).toFixed(1)) }),
   };
 }
 
@@ -143,7 +122,7 @@ async function measure(name) {
     };
     const program = await programOf(folder);
     const places = { out: join(folder, "out"), specDirectory: folder, projectRoot: folder };
-    await runProgram(program, { engine: name, ...places, allowOutside: false, reporter });
+    await runProgram(program, { engine: name, steps: STEPS, ...places, allowOutside: false, reporter });
     return { engine: name, description: engine.description, step: aboutStep(places.out), readings };
   } finally {
     rmSync(folder, { recursive: true, force: true });
