@@ -1,12 +1,11 @@
 /**
  * Programs as HTML, coloured by the project's own TextMate grammar: the one that editors use. Called by `markdown.ts` and
- * `reference.ts`. Reads the grammar's file and Oniguruma's WebAssembly.
+ * `reference.ts`. Reads the grammar's file.
  */
 import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import oniguruma from "vscode-oniguruma";
 import textmate from "vscode-textmate";
 import { escaped } from "./html.ts";
+import { textmateGrammar } from "./textmate_grammar.ts";
 
 /** A program's text as HTML, a `span` for each token that has a colour. */
 export type Highlighter = (text: string) => string;
@@ -28,16 +27,7 @@ const COLOURS: readonly (readonly [scope: string, colour: string])[] = [
 
 /** `grammar`: the path of `dml.tmLanguage.json`. */
 export async function highlighter(grammar: string): Promise<Highlighter> {
-  const wasm = createRequire(import.meta.url).resolve("vscode-oniguruma/release/onig.wasm");
-  await oniguruma.loadWASM(readFileSync(wasm));
-  const registry = new textmate.Registry({
-    onigLib: Promise.resolve({
-      createOnigScanner: (patterns) => new oniguruma.OnigScanner(patterns),
-      createOnigString: (text) => new oniguruma.OnigString(text),
-    }),
-    loadGrammar: async () => textmate.parseRawGrammar(readFileSync(grammar, "utf8"), grammar),
-  });
-  const dml = (await registry.loadGrammar("source.dml"))!;
+  const dml = await textmateGrammar(readFileSync(grammar, "utf8"));
   return (text) => {
     let state = textmate.INITIAL;
     return text

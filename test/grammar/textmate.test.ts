@@ -3,12 +3,11 @@
  * as what the parser took it for: a keyword, or a name.
  */
 import { readdirSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import type { CstElement, CstNode, IToken } from "chevrotain";
-import oniguruma from "vscode-oniguruma";
 import textmate from "vscode-textmate";
 import { beforeAll, describe, expect, it } from "vitest";
+import { textmateGrammar } from "../../docs/site/textmate_grammar.ts";
 import { parser } from "../../grammar/parser.ts";
 import { textmateText } from "../../grammar/textmate.ts";
 import * as t from "../../grammar/tokens.ts";
@@ -25,16 +24,7 @@ const read = (path: string): string => readFileSync(new URL(path, root), "utf8")
 let grammar: textmate.IGrammar;
 
 beforeAll(async () => {
-  const wasm = createRequire(import.meta.url).resolve("vscode-oniguruma/release/onig.wasm");
-  await oniguruma.loadWASM(readFileSync(wasm));
-  const registry = new textmate.Registry({
-    onigLib: Promise.resolve({
-      createOnigScanner: (patterns) => new oniguruma.OnigScanner(patterns),
-      createOnigString: (text) => new oniguruma.OnigString(text),
-    }),
-    loadGrammar: async () => textmate.parseRawGrammar(textmateText(), "dml.tmLanguage.json"),
-  });
-  grammar = (await registry.loadGrammar("source.dml"))!;
+  grammar = await textmateGrammar(textmateText());
 });
 
 /** The innermost scope at each offset, and whether any rule is still open at the end of a line. */
