@@ -9,9 +9,9 @@ import type { ModelPlan } from "../../src/plan/plan.ts";
 import { startEngine } from "../../src/runtime/engine/index.ts";
 import type { Program } from "../../src/runtime/program.ts";
 import { readSafetensors } from "../../src/runtime/report/safetensors.ts";
-import { runProgram } from "../../src/runtime/run.ts";
 import { capturedStep } from "../../src/runtime/train/captured_step.ts";
 import { host } from "../check/harness.ts";
+import { runInto } from "../train/running.ts";
 import { specs } from "./emitted.ts";
 import { firstSteps, programOf, values } from "./trained.ts";
 
@@ -85,15 +85,7 @@ describe("a model that draws", () => {
     const { state } = firstSteps(program, 0);
     expect(values(state["losses/center/c"]!)).toEqual(Array.from(Float32Array.from(first)));
     const out = join(folder, "drawing");
-    await runProgram(program, {
-      engine: "wasm",
-      out,
-      specDirectory: folder,
-      projectRoot: folder,
-      allowOutside: false,
-      cacheDirectory: folder,
-      reporter: { phase() {}, work() {}, step() {}, message() {}, close() {} },
-    });
+    await runInto(out, program);
     const { tensors } = await readSafetensors(join(out, "weights.safetensors"));
     expect(tensors.get("losses/center/c")?.shape).toEqual([6, 8]);
     const shares = [...tensors.get("losses/soft/h")!.data];

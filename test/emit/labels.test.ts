@@ -13,11 +13,11 @@ import { folder } from "../../src/runtime/data/folder.ts";
 import type { Dataset, LoadContext } from "../../src/runtime/data/types.ts";
 import { startEngine } from "../../src/runtime/engine/index.ts";
 import { weightsByClass } from "../../src/runtime/init.ts";
-import { runProgram } from "../../src/runtime/run.ts";
 import { sizesOf } from "../../src/runtime/train/load.ts";
 import { initialState } from "../../src/runtime/train/parameters.ts";
 import { capturedStep } from "../../src/runtime/train/captured_step.ts";
 import { host } from "../check/harness.ts";
+import { runInto } from "../train/running.ts";
 import { drawShapes } from "../train/shapes.ts";
 import { specs } from "./emitted.ts";
 import { firstSteps, programOf, values } from "./trained.ts";
@@ -166,18 +166,7 @@ describe("an emitted program over several labels", () => {
   test("trains on the folder to the end", async () => {
     const program = await programOf(plan());
     const data = folder("shop", { image: [12, 12, 1], labels: LABELS });
-    const results = await runProgram(
-      { ...program, data },
-      {
-        engine: "wasm",
-        out: join(base, "run"),
-        specDirectory: base,
-        projectRoot: base,
-        allowOutside: false,
-        cacheDirectory: base,
-        reporter: { phase() {}, work() {}, step() {}, message() {}, close() {} },
-      },
-    );
+    const results = await runInto(join(base, "run"), { ...program, data });
     expect(results.test.ensemble["recall_at_1"]).toBeGreaterThan(0);
     expect(results.data.train_classes).toBe(8);
   });

@@ -12,9 +12,9 @@ import { startEngine } from "../../src/runtime/engine/index.ts";
 import type { Program } from "../../src/runtime/program.ts";
 import { capturedStep } from "../../src/runtime/train/captured_step.ts";
 import { readSafetensors } from "../../src/runtime/report/safetensors.ts";
-import { runProgram } from "../../src/runtime/run.ts";
 import { host } from "../check/harness.ts";
 import { drawShapes } from "../train/shapes.ts";
+import { runInto } from "../train/running.ts";
 import { firstSteps, programOf, values } from "./trained.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "dmlc-memory-"));
@@ -154,15 +154,7 @@ rank: triplet(margin: 0.4)`;
   test("trains below a gate; its weights are without what it remembers", async () => {
     const program = await programOf(planOf(LOSSES, "gated(pull, soft, rank)"));
     const out = join(folder, "remembering");
-    const results = await runProgram(program, {
-      engine: "wasm",
-      out,
-      specDirectory: folder,
-      projectRoot: folder,
-      allowOutside: false,
-      cacheDirectory: folder,
-      reporter: { phase() {}, work() {}, step() {}, message() {}, close() {} },
-    });
+    const results = await runInto(out, program);
     expect(results.test.ensemble["recall_at_1"]).toBeGreaterThan(0);
     const { tensors } = await readSafetensors(join(out, "weights.safetensors"));
     expect([...tensors.keys()].filter((name) => name.startsWith("memory"))).toEqual([]);

@@ -6,8 +6,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { checkFile } from "../../src/compile.ts";
 import type { CombinePlan, ModelPlan } from "../../src/plan/plan.ts";
 import { startEngine } from "../../src/runtime/engine/index.ts";
-import { runProgram } from "../../src/runtime/run.ts";
 import { host } from "../check/harness.ts";
+import { runInto } from "../train/running.ts";
 import { firstSteps, programOf, values } from "./trained.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "dmlc-training-"));
@@ -72,15 +72,7 @@ describe("a model with a gate", () => {
   test.each(["gated", "soft_min"] as const)("%s trains and is judged", async (name) => {
     const program = await programOf(gated(planOf(LOSSES), name));
     const out = join(folder, name);
-    const results = await runProgram(program, {
-      engine: "wasm",
-      out,
-      specDirectory: folder,
-      projectRoot: folder,
-      allowOutside: false,
-      cacheDirectory: folder,
-      reporter: { phase() {}, work() {}, step() {}, message() {}, close() {} },
-    });
+    const results = await runInto(out, program);
     expect(results.steps).toBe(4);
     const weights = ["rank", "soft", "many"].map((loss) => results.weights[loss]!);
     expect(weights.reduce((sum, weight) => sum + weight, 0)).toBeCloseTo(1, 5);

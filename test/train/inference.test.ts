@@ -12,8 +12,8 @@ import { readResults } from "../../src/runtime/report/results.ts";
 import type { Results } from "../../src/runtime/report/results.ts";
 import { resultsTable } from "../../src/runtime/report/results_table.ts";
 import { readSafetensors } from "../../src/runtime/report/safetensors.ts";
-import { runProgram } from "../../src/runtime/run.ts";
 import * as tf from "@tensorflow/tfjs-core";
+import { runInto } from "./running.ts";
 import { shapesProgram } from "./shapes.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "dmlc-inference-"));
@@ -28,16 +28,7 @@ interface Ran {
 
 async function run(program: Program, steps = 25): Promise<Ran> {
   const out = join(folder, String(runs++));
-  const results = await runProgram(program, {
-    engine: "wasm",
-    out,
-    steps,
-    specDirectory: folder,
-    projectRoot: folder,
-    allowOutside: false,
-    cacheDirectory: folder,
-    reporter: { phase() {}, work() {}, step() {}, message() {}, close() {} },
-  });
+  const results = await runInto(out, program, { steps });
   expect(await readResults(join(out, "results.json"))).toEqual(results);
   const { tensors } = await readSafetensors(join(out, "weights.safetensors"));
   return { results, stored: tensors as Ran["stored"] };

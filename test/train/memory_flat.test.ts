@@ -9,9 +9,9 @@ import { afterAll, describe, expect, test } from "vitest";
 import { engineMemory } from "../../bench/engine_memory.mjs";
 import { checkFile } from "../../src/compile.ts";
 import { locateTensorflow } from "../../src/runtime/engine/tensorflow/locate.ts";
-import { runProgram } from "../../src/runtime/run.ts";
 import { host } from "../check/harness.ts";
 import { programOf } from "../emit/trained.ts";
+import { runInto, silent } from "./running.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "dmlc-memory-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -28,19 +28,11 @@ describe("what a run holds stays the same", () => {
     expect(diagnostics).toEqual([]);
     const readings: ReturnType<typeof engineMemory>[] = [];
     const out = join(folder, engine);
-    await runProgram(await programOf(models[0]!), {
+    await runInto(out, await programOf(models[0]!), {
       engine,
       steps: 150,
-      out,
-      specDirectory: folder,
-      projectRoot: folder,
-      allowOutside: false,
-      cacheDirectory: folder,
       reporter: {
-        phase() {},
-        work() {},
-        message() {},
-        close() {},
+        ...silent,
         step({ step }) {
           if (step % 50 === 0) readings.push(engineMemory());
         },

@@ -11,13 +11,11 @@ import type { Reporter } from "../../src/runtime/report/progress.ts";
 import { readResults } from "../../src/runtime/report/results.ts";
 import type { Results } from "../../src/runtime/report/results.ts";
 import { readSafetensors } from "../../src/runtime/report/safetensors.ts";
-import { runProgram } from "../../src/runtime/run.ts";
+import { runInto, silent } from "./running.ts";
 import { contrastive, shapesProgram } from "./shapes.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "dmlc-run-"));
 afterAll(() => rmSync(folder, { recursive: true }));
-
-const silent: Reporter = { phase() {}, work() {}, step() {}, message() {}, close() {} };
 
 interface Ran {
   readonly results: Results;
@@ -32,20 +30,7 @@ async function run(
   options: { steps?: number; seed?: number; reporter?: Reporter } = {},
 ): Promise<Ran> {
   const out = join(folder, String(runs++));
-  const context = {
-    engine: "wasm",
-    specDirectory: folder,
-    projectRoot: folder,
-    allowOutside: false,
-  } as const;
-  const results = await runProgram(program, {
-    ...context,
-    out,
-    cacheDirectory: folder,
-    reporter: options.reporter ?? silent,
-    ...options,
-  });
-  return { results, out };
+  return { results: await runInto(out, program, options), out };
 }
 
 /** The folder of a run that fails, and its error. */
@@ -257,21 +242,13 @@ describe("what goes wrong", () => {
   test("an output folder that cannot be made is named; old results do not outlive a run that fails", async () => {
     const out = join(folder, "in the way");
     writeFileSync(out, "");
-    const context = {
-      engine: "wasm",
-      specDirectory: folder,
-      projectRoot: folder,
-      allowOutside: false,
-    } as const;
-    const into = (path: string, program: Program): Promise<Results> =>
-      runProgram(program, { ...context, out: path, reporter: silent });
-    await expect(into(join(out, "run"), shapesProgram())).rejects.toThrow(
+    await expect(runInto(join(out, "run"), shapesProgram())).rejects.toThrow(
       `cannot write to ${join(out, "run")}`,
     );
     const old = join(folder, "old");
     mkdirSync(old);
     writeFileSync(join(old, "results.json"), "{}");
-    await expect(into(old, { ...shapesProgram(), image: [16, 16, 1] })).rejects.toBeInstanceOf(RunError);
+    await expect(runInto(old, { ...shapesProgram(), image: [16, 16, 1] })).rejects.toBeInstanceOf(RunError);
     expect(existsSync(join(old, "results.json"))).toBe(false);
   });
 

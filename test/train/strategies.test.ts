@@ -9,9 +9,9 @@ import type { LossValue, Program } from "../../src/runtime/program.ts";
 import { readResults } from "../../src/runtime/report/results.ts";
 import type { Results } from "../../src/runtime/report/results.ts";
 import { resultsTable } from "../../src/runtime/report/results_table.ts";
-import { runProgram } from "../../src/runtime/run.ts";
 import { disposeFeeds, makeFeeds } from "../../src/runtime/train/feeds.ts";
 import { createOptimizer } from "../../src/runtime/train/optimizers.ts";
+import { runInto } from "./running.ts";
 import { drawShapes, shapesProgram } from "./shapes.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "dmlc-strategies-"));
@@ -21,16 +21,7 @@ let runs = 0;
 
 async function run(program: Program, steps: number): Promise<{ results: Results; out: string }> {
   const out = join(folder, String(runs++));
-  const results = await runProgram(program, {
-    engine: "wasm",
-    out,
-    steps,
-    specDirectory: folder,
-    projectRoot: folder,
-    allowOutside: false,
-    cacheDirectory: folder,
-    reporter: { phase() {}, work() {}, step() {}, message() {}, close() {} },
-  });
+  const results = await runInto(out, program, { steps });
   return { results, out };
 }
 

@@ -6,11 +6,11 @@ import * as tf from "@tensorflow/tfjs-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startEngine } from "../../src/runtime/engine/index.ts";
 import type { Reporter } from "../../src/runtime/report/progress.ts";
-import { runProgram } from "../../src/runtime/run.ts";
 import { phase } from "../../src/runtime/trace/phase.ts";
 import { recordSpans } from "../../src/runtime/trace/record.ts";
 import type { Span } from "../../src/runtime/trace/record.ts";
 import { operationsOf, traceTable } from "../../src/runtime/trace/trace_table.ts";
+import { runInto, silent } from "./running.ts";
 import { shapesProgram } from "./shapes.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "dmlc-trace-"));
@@ -163,27 +163,11 @@ interface TraceEvent {
 }
 
 const said: string[] = [];
-const reporter: Reporter = {
-  phase() {},
-  work() {},
-  step() {},
-  message: (text) => said.push(text),
-  close() {},
-};
+const reporter: Reporter = { ...silent, message: (text) => said.push(text) };
 
 async function run(name: string, trace: boolean): Promise<{ out: string; results: object }> {
   const out = join(folder, name);
-  const results = await runProgram(shapesProgram(), {
-    engine: "wasm",
-    steps: 12,
-    out,
-    specDirectory: folder,
-    projectRoot: folder,
-    allowOutside: false,
-    cacheDirectory: folder,
-    trace,
-    reporter,
-  });
+  const results = await runInto(out, shapesProgram(), { steps: 12, trace, reporter });
   return { out, results: { ...results, timing: undefined } };
 }
 
