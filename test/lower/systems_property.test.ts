@@ -1,23 +1,13 @@
-/**
- * Random entries in linear systems, and random guards of clusterings: value, validity and gradient of the compiled form
- * equal the interpreter's. Where a formula is at a kink or badly conditioned (`closeness.ts`) the case is left out.
- */
+/** Random entries in linear systems, and random guards of clusterings: the compiled form equals the interpreter. */
 import fc from "fast-check";
-import { beforeAll, expect, it } from "vitest";
-import { LoweringError } from "../../src/ir/lower/environment.ts";
+import { beforeAll, it } from "vitest";
 import { startEngine } from "../../src/runtime/engine/index.ts";
-import { formula } from "../interpret/support.ts";
-import { distance, flat, isFinite, ROUNDINGS, sensitivity, TOLERANCE } from "./closeness.ts";
-import type { Index } from "./formula_generator.ts";
-import { DIM, FormulaGenerator, STATEMENTS } from "./formula_generator.ts";
-import { answers, randomBatch } from "./support.ts";
+import type { FormulaGenerator, Index } from "./formula_generator.ts";
+import { compareFormulas } from "./random_formulas.ts";
 
 beforeAll(async () => {
   await startEngine("wasm");
 });
-
-const RUNS = 120;
-const BATCHES: readonly (readonly number[])[] = [[0, 1, 0, 2, 1, 0, 2], [2, 2, 2, 2], [0, 1, 2], [1]];
 
 const OUTER: Index = { name: "o", kind: "sample" };
 const DOMAINS = { sample: "batch", class: "classes", column: "dim" } as const;
@@ -43,38 +33,9 @@ function clustering(generator: FormulaGenerator, count: number): string {
 }
 
 it("random systems and clusterings", () => {
-  let leftOut = 0;
-  let compared = 0;
-  fc.assert(
-    fc.property(
-      fc.gen(),
-      fc.constantFrom<keyof typeof DOMAINS | number>("sample", "class", "column", 2, 3),
-      fc.nat({ max: BATCHES.length - 1 }),
-      fc.nat(),
-      (draw, form, which, seed) => {
-        const generator = new FormulaGenerator((max) => draw(fc.nat, { max }));
-        const text = typeof form === "number" ? clustering(generator, form) : system(generator, form);
-        const instance = formula(text, STATEMENTS);
-        const batch = randomBatch(instance, { labels: BATCHES[which]!, classes: 3, dim: DIM, seed });
-        let both: ReturnType<typeof answers>;
-        try {
-          both = answers(instance, batch);
-        } catch (error) {
-          if (error instanceof LoweringError) return;
-          throw new Error(`${text}\n${String(error)}`, { cause: error });
-        }
-        const exact = flat(both.interpreted);
-        if (!isFinite(exact)) return;
-        compared++;
-        expect(both.compiled.valid, text).toBe(both.interpreted.valid);
-        const error = distance(flat(both.compiled), exact);
-        if (error <= TOLERANCE) return;
-        if (error <= ROUNDINGS * sensitivity(instance, batch, exact)) leftOut++;
-        else throw new Error(`${text}\nbatch ${which}, seed ${seed}: off by ${error}`);
-      },
-    ),
-    { numRuns: RUNS, seed: 31 },
+  compareFormulas(
+    fc.constantFrom<keyof typeof DOMAINS | number>("sample", "class", "column", 2, 3),
+    (generator, form) => (typeof form === "number" ? clustering(generator, form) : system(generator, form)),
+    { runs: 120, seed: 31 },
   );
-  expect(compared).toBeGreaterThan(0.8 * RUNS);
-  expect(leftOut).toBeLessThanOrEqual(0.05 * RUNS);
 });
