@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { capture } from "../../src/runtime/engine/capture/capture.ts";
 import { CaptureRefused } from "../../src/runtime/engine/capture/recorder.ts";
 import type { Recorder, TensorFunction } from "../../src/runtime/engine/capture/recorder.ts";
-import { flatten } from "../../src/runtime/engine/capture/tree.ts";
+import { flatten, pairsOf } from "../../src/runtime/engine/capture/tree.ts";
 import { startEngine } from "../../src/runtime/engine/index.ts";
 
 /** A recorder whose replay is `replay` in place of the function; counts what it is asked. */
@@ -140,6 +140,69 @@ describe("a captured function", () => {
   });
 });
 
+describe("a captured function whose caller only goes on", () => {
+  interface Counted {
+    readonly count: tf.Tensor;
+    readonly fixed: tf.Tensor;
+  }
+  const carried = {
+    from: (before: Counted): Counted => before,
+    to: ({ count, fixed }: Counted): Counted => ({ count, fixed }),
+  };
+  const step = ({ count, fixed }: Counted): Counted & { value: tf.Tensor } => ({
+    count: tf.add(count, fixed),
+    fixed,
+    value: tf.square(count),
+  });
+
+  /** Counts on by `advance`; the counts, and how many tensors there are after each. */
+  function countOn(own: Recorder | undefined, times: number): { counts: number[]; tensors: number[] } {
+    const f = capture<[Counted], Counted & { value: tf.Tensor }, Counted>(own, step, {
+      label: "count",
+      carried,
+    });
+    let parts: Counted = { count: tf.scalar(0), fixed: tf.scalar(2) };
+    const counts: number[] = [];
+    const tensors: number[] = [];
+    for (let k = 0; k < times; k++) {
+      const next = f.advance(parts);
+      expect(Object.keys(next)).toEqual(["count", "fixed"]);
+      expect(next.fixed).toBe(parts.fixed);
+      parts.count.dispose();
+      parts = next;
+      counts.push(parts.count.dataSync()[0]!);
+      tensors.push(tf.memory().numTensors);
+    }
+    tf.dispose({ ...parts });
+    return { counts, tensors };
+  }
+
+  it("gets what is carried, and is left nothing else to dispose of", () => {
+    for (const own of [undefined, recorder(([a, b]) => [tf.add(a!, b!), b!, tf.square(a!)])]) {
+      const { counts, tensors } = countOn(own, 5);
+      expect(counts).toEqual([2, 4, 6, 8, 10]);
+      expect(new Set(tensors).size).toBe(1);
+    }
+  });
+
+  it("has the engine leave out the rest once the record is proven", () => {
+    const whole = recorder(([a, b]) => [tf.add(a!, b!), b!, tf.square(a!)]);
+    let advanced = 0;
+    const own: Recorder = {
+      record(label, fn, inputs) {
+        const { outputs, recording } = whole.record(label, fn, inputs);
+        const advance = ([a, b]: readonly tf.Tensor[]): (tf.Tensor | undefined)[] => {
+          advanced++;
+          return [tf.add(a!, b!), b!, undefined];
+        };
+        return { outputs, recording: { ...recording, advance } };
+      },
+    };
+    expect(countOn(own, 5).counts).toEqual([2, 4, 6, 8, 10]);
+    expect([whole.records, whole.replays, advanced]).toEqual([1, 1, 3]);
+  });
+});
+
 describe("trees of tensors", () => {
   it("are flattened with each tensor once, and restored in every place", () => {
     const [a, b] = [tf.scalar(1), tf.scalar(2)];
@@ -147,6 +210,15 @@ describe("trees of tensors", () => {
     expect(tensors).toEqual([a, b]);
     expect(restore([b, a])).toEqual({ first: b, list: [a, b], none: undefined });
     tf.dispose([a, b]);
+  });
+
+  it("are paired by their places", () => {
+    const [a, b, c] = [tf.scalar(1), tf.scalar(2), tf.scalar(3)];
+    expect(pairsOf({ x: a, list: [b], none: undefined }, { x: c, list: [b], more: a })).toEqual([
+      [a, c],
+      [b, b],
+    ]);
+    tf.dispose([a, b, c]);
   });
 
   it("hold tensors only", () => {

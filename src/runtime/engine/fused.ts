@@ -1,6 +1,6 @@
 /**
  * Operations that run as one kernel where the engine has it, and as tfjs operations elsewhere. Called by the layers of
- * `nn/` and the optimiser.
+ * `nn/`, the operations of `ops/` and the optimiser.
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { untracked } from "../ops/untracked.ts";
@@ -10,6 +10,7 @@ import {
   BATCH_NORM_TRAINING,
   BATCH_NORM_TRAINING_GRADIENT,
   BATCH_STATISTICS,
+  GRAM_GRADIENT,
   LAYER_PRODUCT,
   HALF_SUM_OF_SQUARES,
   hasKernel,
@@ -99,6 +100,15 @@ export function layerProduct(x: tf.Tensor2D, weight: tf.Tensor2D): tf.Tensor2D {
   if (!hasKernel(LAYER_PRODUCT)) return tf.matMul(x, weight);
   const sides = { transposeA: false, transposeB: false };
   return tf.engine().runKernel(LAYER_PRODUCT, { a: x, b: weight }, sides) as tf.Tensor2D;
+}
+
+/** (dy + dy^T) x of dy [.., n, n] and x [.., n, d], matrix by matrix: the gradient of x x^T. No gradient flows through it. */
+export function gramGradient(dy: tf.Tensor, x: tf.Tensor): tf.Tensor {
+  if (hasKernel(GRAM_GRADIENT)) return run(GRAM_GRADIENT, { dy, x }) as tf.Tensor;
+  const rank = dy.shape.length;
+  const axes = dy.shape.map((_, axis) => axis);
+  const transposed = tf.transpose(dy, [...axes.slice(0, -2), rank - 1, rank - 2]);
+  return tf.matMul(tf.add(dy, transposed), x);
 }
 
 /** The same values, through which no gradient flows. */

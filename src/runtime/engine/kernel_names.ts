@@ -40,5 +40,11 @@ export const HALF_SUM_OF_SQUARES = "HalfSumOfSquares";
  */
 export const INVERSES = "Inverses";
 
+/**
+ * Inputs dy [.., n, n] and x [.., n, d]; output (dy + dy^T) x, the gradient of x x^T. There where taking a transposed
+ * matrix as a factor is cheaper than transposing it. No gradient.
+ */
+export const GRAM_GRADIENT = "GramGradient";
+
 /** Whether the current backend has a kernel of this name. */
 export const hasKernel = (name: string): boolean => tf.getKernel(name, tf.getBackend()) !== undefined;

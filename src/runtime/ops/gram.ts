@@ -4,6 +4,7 @@
  * in the docstrings; n rows of width d, of one matrix or of each of a stack.
  */
 import * as tf from "@tensorflow/tfjs-core";
+import { gramGradient } from "../engine/fused.ts";
 import { CANCELLED, ZERO_SQUARED_LENGTH } from "./rounding.ts";
 import { untracked } from "./untracked.ts";
 
@@ -15,8 +16,7 @@ export function gram(x: tf.Tensor): tf.Tensor {
 const products = tf.customGrad((input, save) => {
   const x = input as tf.Tensor;
   (save as tf.GradSaveFunc)([x]);
-  const gradFunc = (dy: tf.Tensor, [rows]: tf.Tensor[]): tf.Tensor =>
-    tf.matMul(tf.add(dy, transposed(dy)), rows!);
+  const gradFunc = (dy: tf.Tensor, [rows]: tf.Tensor[]): tf.Tensor => gramGradient(dy, rows!);
   return { value: tf.matMul(x, x, false, true), gradFunc };
 });
 
@@ -79,10 +79,4 @@ function diagonal(matrix: tf.Tensor): tf.Tensor {
 /** [.., n] to [.., n, n], 0 elsewhere. */
 function onDiagonal(entries: tf.Tensor): tf.Tensor {
   return tf.where(itself(entries.shape.at(-1)!), tf.expandDims(entries, -1), tf.scalar(0));
-}
-
-function transposed(matrix: tf.Tensor): tf.Tensor {
-  const rank = matrix.shape.length;
-  const axes = matrix.shape.map((_, axis) => axis);
-  return tf.transpose(matrix, [...axes.slice(0, -2), rank - 1, rank - 2]);
 }

@@ -1,5 +1,4 @@
 /** The training step as the engine runs it best: captured where it can. Called by the trainer. */
-import type * as tf from "@tensorflow/tfjs-core";
 import { capture } from "../engine/capture/capture.ts";
 import type { CaptureOptions } from "../engine/capture/capture.ts";
 import type { Recorder } from "../engine/capture/recorder.ts";
@@ -8,6 +7,11 @@ import type { Generation } from "./tensors.ts";
 
 export interface CapturedStep {
   readonly step: Step;
+  /**
+   * The generation that follows one that is read no more, only released; the step's values are not asked for, and where
+   * the engine captures it not computed.
+   */
+  readonly advance: (...args: Parameters<Step>) => Generation;
   /** Lets go of what is captured. */
   dispose(): void;
 }
@@ -18,26 +22,17 @@ export function capturedStep(
   step: Step,
   say?: CaptureOptions["say"],
 ): CapturedStep {
-  const captured = capture(recorder, step, {
+  const captured = capture<Parameters<Step>, StepResult, Generation>(recorder, step, {
     label: "training step",
-    carried: ([before], after) => successors(before, after),
+    carried: { from: generationOf, to: generationOf },
     ...(say === undefined ? {} : { say }),
   });
+  // The last result may come back as the generation: its values are gone by then, and no part of one.
   return {
-    // The last result may come back as the generation: its values are gone by then, and no part of one.
-    step: ({ parameters, state, slots }, batch, rates) =>
-      captured({ parameters, state, slots }, batch, rates),
+    step: (generation, batch, rates) => captured(generationOf(generation), batch, rates),
+    advance: (generation, batch, rates) => captured.advance(generationOf(generation), batch, rates),
     dispose: () => captured.dispose(),
   };
 }
 
-/** Each tensor of a generation with the one that follows it. */
-function successors(before: Generation, after: StepResult): [tf.Tensor, tf.Tensor][] {
-  const parts = ["parameters", "state", "slots"] as const;
-  return parts.flatMap((part) =>
-    Object.entries(before[part]).map(([name, tensor]): [tf.Tensor, tf.Tensor] => [
-      tensor,
-      after[part][name]!,
-    ]),
-  );
-}
+const generationOf = ({ parameters, state, slots }: Generation): Generation => ({ parameters, state, slots });

@@ -20,6 +20,7 @@ import type { StepPrecision } from "./precision.ts";
 import { Selection } from "./selection.ts";
 import type { Kept } from "./selection.ts";
 import { createStep } from "./step.ts";
+import type { StepValues } from "./step.ts";
 import type { Generation, Holder } from "./tensors.ts";
 import { allFinite, disposeValues, readValues } from "./values.ts";
 import type { ReadValues } from "./values.ts";
@@ -115,7 +116,7 @@ export async function train(options: TrainOptions, start: Generation, holder: Ho
   const captured = capturedStep(options.recorder, options.precision.of(asWritten), (note, done) =>
     listener.onCapture(note, done),
   );
-  const { step } = captured;
+  const { step, advance } = captured;
   const { seed } = options;
   const noise = program.noise?.(sizes) ?? [];
   const { views } = program;
@@ -142,13 +143,16 @@ export async function train(options: TrainOptions, start: Generation, holder: Ho
       listener.onTrace(traceStep(asWritten, options.precision.of, current, feeds.batch, feeds.rates));
       began += performance.now() - before;
     }
-    const result = step(current, feeds.batch, feeds.rates);
-    disposeFeeds(feeds);
-    holder.hold(result);
     const judged = selection.isDue(done + 1, steps);
     const reading = done === 0 || (done + 1) % READ_EVERY === 0 || done + 1 === steps || judged;
-    const read = reading ? await readValues(result.values) : undefined;
-    disposeValues(result.values);
+    // What enters a step whose values are read becomes the last good generation if they are finite.
+    const isKept = [good, selection.best].some((kept) => kept?.generation === current);
+    const run = reading || isKept ? step : advance;
+    const result: Generation & { values?: StepValues } = run(current, feeds.batch, feeds.rates);
+    disposeFeeds(feeds);
+    holder.hold(result);
+    const read = reading ? await readValues(result.values!) : undefined;
+    if (result.values !== undefined) disposeValues(result.values);
     if (read !== undefined) {
       if (!allFinite(read)) {
         holder.release(result);

@@ -4,6 +4,7 @@
  * Every number that changes from step to step is a tensor: a step can be captured as a graph.
  */
 import * as tf from "@tensorflow/tfjs-core";
+import { tellUpdate } from "../engine/capture/updating.ts";
 
 /** What changes between steps, as scalars. */
 export interface UpdateRates {
@@ -55,9 +56,8 @@ export interface AdamSettings {
 /**
  * m <- β₁m + (1 − β₁)g; v <- β₂v + (1 − β₂)g²; p <- p − lr · (m / (1 − β₁ᵗ)) / (√v / √(1 − β₂ᵗ) + ε).
  *
- * Slots `first` and `second` hold M = m / (1 − β₁) and V = v / (1 − β₂), so that M <- β₁M + g and V <- β₂V + g², and the
- * numbers that every element would be multiplied by are put together as scalars first: what an update costs is the
- * times it walks over the parameters.
+ * Slots `first` and `second` hold m and v. What every element of the quotient would be multiplied by is put together as
+ * scalars first: lr · √(1 − β₂ᵗ) / (1 − β₁ᵗ) · m / (√v + ε · √(1 − β₂ᵗ)).
  */
 export function adam(
   p: tf.Tensor,
@@ -68,15 +68,19 @@ export function adam(
 ): Updated {
   const { beta1, beta2, epsilon, weightDecay, decoupled } = settings;
   const gradient = decoupled ? g : withDecay(p, g, weightDecay);
-  const first = tf.add(tf.mul(slots["first"]!, beta1), gradient);
-  const second = tf.add(tf.mul(slots["second"]!, beta2), tf.square(gradient));
-  // √v / √(1 − β₂ᵗ) + ε = scale · (√V + ε / scale)
-  const scale = tf.div(Math.sqrt(1 - beta2), rates.secondCorrection);
-  const root = tf.add(tf.sqrt(second), tf.div(epsilon, scale));
-  const size = tf.div(tf.mul(rates.lr, 1 - beta1), tf.mul(rates.firstCorrection, scale));
-  const update = tf.mul(tf.div(first, root), size);
+  const before = { first: slots["first"]!, second: slots["second"]! };
+  const first = tf.add(tf.mul(before.first, beta1), tf.mul(gradient, 1 - beta1));
+  const second = tf.add(tf.mul(before.second, beta2), tf.mul(tf.square(gradient), 1 - beta2));
+  const rate = tf.div(tf.mul(rates.lr, rates.secondCorrection), rates.firstCorrection);
+  const ownEpsilon = tf.mul(rates.secondCorrection, epsilon);
+  const update = tf.mul(tf.div(first, tf.add(tf.sqrt(second), ownEpsilon)), rate);
   const start = decoupled && weightDecay > 0 ? tf.mul(p, tf.sub(1, tf.mul(rates.lr, weightDecay))) : p;
-  return { parameter: tf.sub(start, update), slots: { first, second } };
+  const parameter = tf.sub(start, update);
+  tellUpdate({
+    ...{ parameter: p, start, gradient, ...before, rate, epsilon: ownEpsilon, beta1, beta2 },
+    next: { parameter, first, second },
+  });
+  return { parameter, slots: { first, second } };
 }
 
 function withDecay(p: tf.Tensor, g: tf.Tensor, weightDecay: number): tf.Tensor {

@@ -32,7 +32,7 @@ describe.skipIf(backend === undefined)("a captured function on TensorFlow", () =
   });
 
   /** w <- w + x * fixed, loss = sum w: a step whose weights stay in the session. */
-  function step(said: string[] = []): Captured<[Weights, tf.Tensor], Result> {
+  function step(said: string[] = []): Captured<[Weights, tf.Tensor], Result, Weights> {
     const f = capture(
       engine.recorder,
       ({ w, fixed }: Weights, x: tf.Tensor): Result =>
@@ -42,10 +42,7 @@ describe.skipIf(backend === undefined)("a captured function on TensorFlow", () =
         }),
       {
         label: "step",
-        carried: ([before], after) => [
-          [before.w, after.w],
-          [before.fixed, after.fixed],
-        ],
+        carried: { from: (before) => before, to: ({ w, fixed }) => ({ w, fixed }) },
         say: (message) => said.push(message),
       },
     );

@@ -12,23 +12,36 @@ import type * as tf from "@tensorflow/tfjs-core";
 import { disagreement } from "./agreement.ts";
 import { CaptureRefused } from "./recorder.ts";
 import type { Carried, Recorder, Recording, TensorFunction } from "./recorder.ts";
-import { flatten, signature } from "./tree.ts";
+import { flatten, pairsOf, signature } from "./tree.ts";
 import type { Flattened, TensorTree } from "./tree.ts";
 
-export interface CaptureOptions<A extends readonly unknown[] = never, R = never> {
+/** What the caller passes from call to call: two trees of one form. */
+export interface CarriedParts<A extends readonly unknown[], R, N> {
+  /** The part of the arguments that a result takes the place of. */
+  readonly from: (...args: A) => N;
+  /** The part of the result that takes its place in the next call. */
+  readonly to: (result: R) => N;
+}
+
+export interface CaptureOptions<A extends readonly unknown[] = never, R = never, N = never> {
   /** What the function is: `training step`. */
   readonly label: string;
   /** Told once for each form of the arguments: that it is captured, or why it is not. */
   readonly say?: (message: string, captured: boolean) => void;
   /**
-   * Tensors of the arguments, each with the one of the result that takes its place in the next call: an engine may keep
-   * these where it computes. Any other use of them is still right, and slower.
+   * What is passed from call to call: an engine may keep these tensors where it computes. Any other use of them is still
+   * right, and slower.
    */
-  readonly carried?: (args: A, result: R) => readonly (readonly [tf.Tensor, tf.Tensor])[];
+  readonly carried?: CarriedParts<A, R, N>;
 }
 
-export interface Captured<A extends readonly unknown[], R> {
+export interface Captured<A extends readonly unknown[], R, N = never> {
   (...args: A): R;
+  /**
+   * The carried part of the result alone, for a caller that reads the carried part of these arguments no more and only
+   * disposes of it: the engine may write the one in the place of the other, and need not compute the rest.
+   */
+  advance(...args: A): N;
   /** Lets go of all recordings; a later call records anew. */
   dispose(): void;
 }
@@ -47,15 +60,15 @@ interface Entry {
  * @param recorder the engine's; undefined where the engine has none: then `fn` itself runs.
  * @param fn its arguments and result are trees of tensors (`TensorTree`); results are the caller's, and may hold some of the arguments.
  */
-export function capture<A extends readonly unknown[], R>(
+export function capture<A extends readonly unknown[], R, N = never>(
   recorder: Recorder | undefined,
   fn: (...args: A) => R,
-  options: CaptureOptions<A, R>,
-): Captured<A, R> {
+  options: CaptureOptions<A, R, N>,
+): Captured<A, R, N> {
   const entries = new Map<string, Entry>();
   const { label, say = () => undefined } = options;
 
-  const run = (args: A): R => {
+  const run = (args: A, only: boolean): R => {
     const flat = flatten(args as unknown as readonly TensorTree[]);
     let restore!: Flattened["restore"];
     const overLists: TensorFunction = (inputs) => {
@@ -68,11 +81,15 @@ export function capture<A extends readonly unknown[], R>(
     if (recorder === undefined || (entry !== undefined && entry.recording === undefined)) return fn(...args);
     if (entry === undefined) {
       try {
-        const carried = (outputs: readonly tf.Tensor[]): Carried[] =>
-          (options.carried?.(args, restore(outputs) as R) ?? []).map(([from, to]) => ({
-            input: flat.tensors.indexOf(from),
-            output: outputs.indexOf(to),
+        const carried = (outputs: readonly tf.Tensor[]): Carried[] => {
+          if (options.carried === undefined) return [];
+          const { from, to } = options.carried;
+          const pairs = pairsOf(from(...args) as TensorTree, to(restore(outputs) as R) as TensorTree);
+          return pairs.map(([before, after]) => ({
+            input: flat.tensors.indexOf(before),
+            output: outputs.indexOf(after),
           }));
+        };
         const { outputs, recording } = recorder.record(label, overLists, flat.tensors, carried);
         entries.set(key, { recording, proven: false, restore });
         return restore(outputs) as R;
@@ -83,8 +100,12 @@ export function capture<A extends readonly unknown[], R>(
         return fn(...args);
       }
     }
-    const replayed = entry.recording!.replay(flat.tensors);
-    if (entry.proven) return entry.restore(replayed) as R;
+    const recording = entry.recording!;
+    if (entry.proven) {
+      const results = only ? recording.advance?.(flat.tensors) : undefined;
+      return entry.restore(results ?? recording.replay(flat.tensors)) as R;
+    }
+    const replayed = recording.replay(flat.tensors);
     const expected = overLists(flat.tensors);
     const difference = disagreement(expected, replayed);
     disposeNew(replayed, [...flat.tensors, ...expected]);
@@ -96,13 +117,20 @@ export function capture<A extends readonly unknown[], R>(
         `${label}: the captured form gave something else (${difference}); it runs operation by operation`,
         false,
       );
-      entry.recording!.dispose();
+      recording.dispose();
       entry.recording = undefined;
     }
     return restore(expected) as R;
   };
 
-  return Object.assign((...args: A): R => run(args), {
+  return Object.assign((...args: A): R => run(args, false), {
+    advance(...args: A): N {
+      const result = run(args, true);
+      const next = options.carried!.to(result);
+      const kept = [next, args].flatMap((tree) => flatten(tree as TensorTree).tensors);
+      disposeNew(flatten(result as TensorTree).tensors, kept);
+      return next;
+    },
     dispose(): void {
       for (const { recording } of entries.values()) recording?.dispose();
       entries.clear();

@@ -14,6 +14,11 @@ export interface Recording {
    * function returned one of its inputs, that input.
    */
   replay(inputs: readonly tf.Tensor[]): tf.Tensor[];
+  /**
+   * The same for a caller that reads the carried inputs no more, only disposes of them, and of the results wants the
+   * carried ones alone: those may be written in the place of these, and the others left out. `replay` where absent.
+   */
+  advance?(inputs: readonly tf.Tensor[]): (tf.Tensor | undefined)[];
   /** Lets go of what the recording holds. */
   dispose(): void;
 }

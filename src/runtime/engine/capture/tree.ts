@@ -14,8 +14,8 @@ type Shape = number | undefined | readonly Shape[] | { readonly [name: string]: 
 /** The tensors of a tree, each once, and how to put others in their places. */
 export interface Flattened {
   readonly tensors: readonly tf.Tensor[];
-  /** A tree of the same form, with `values` in the places of `tensors`. */
-  restore(values: readonly tf.Tensor[]): TensorTree;
+  /** A tree of the same form, with `values` in the places of `tensors`; some may be absent. */
+  restore(values: readonly (tf.Tensor | undefined)[]): TensorTree;
 }
 
 /** Flattens a tree; a tensor that appears twice is listed once and restored twice. */
@@ -36,12 +36,28 @@ export function flatten(tree: TensorTree): Flattened {
   return { tensors: [...numbers.keys()], restore: (values) => place(shape, values) };
 }
 
+/** The tensors of two trees of one form, each with the one in its place. */
+export function pairsOf(from: TensorTree, to: TensorTree): [tf.Tensor, tf.Tensor][] {
+  const successors = new Map<tf.Tensor, tf.Tensor>();
+  const visit = (a: TensorTree, b: TensorTree): void => {
+    if (a === undefined || b === undefined) return;
+    if (a instanceof tf.Tensor) {
+      if (b instanceof tf.Tensor) successors.set(a, b);
+    } else {
+      for (const [name, child] of Object.entries(a))
+        visit(child, (b as Readonly<Record<string, TensorTree>>)[name]);
+    }
+  };
+  visit(from, to);
+  return [...successors];
+}
+
 /** What decides whether a recording fits: types and shapes of the tensors, in order. */
 export function signature(tensors: readonly tf.Tensor[]): string {
   return tensors.map(({ dtype, shape }) => `${dtype}[${shape.join()}]`).join(" ");
 }
 
-function place(shape: Shape, values: readonly tf.Tensor[]): TensorTree {
+function place(shape: Shape, values: readonly (tf.Tensor | undefined)[]): TensorTree {
   if (shape === undefined) return undefined;
   if (typeof shape === "number") return values[shape];
   if (isList(shape)) return shape.map((child) => place(child, values));

@@ -62,8 +62,9 @@ export const elementwiseGradients: readonly tf.GradConfig[] = [
       : tf.mul(dy, tf.step(y)),
   ),
   ofInput(tf.Relu6, (dy, x) => tf.mul(dy, tf.mul(tf.step(x), indicator(tf.less(x, 6))))),
-  define<{ alpha: number }>(tf.LeakyRelu, ["x"], (dy, [x], { alpha }) => ({
-    x: () => tf.where(tf.greater(x!, 0), dy, tf.mul(dy, alpha)),
+  // So is that of a leaky one, whose slope is at least 0.
+  define<{ alpha: number }>(tf.LeakyRelu, ["y"], (dy, [y], { alpha }) => ({
+    x: () => tf.where(tf.greater(y!, 0), dy, tf.mul(dy, alpha)),
   })),
   // For x <= 0 the output is e^x - 1, so the derivative e^x is the output plus one.
   ofOutput(tf.Elu, (dy, y) => tf.mul(dy, tf.where(tf.greater(y, 0), tf.onesLike(y), tf.add(y, one)))),

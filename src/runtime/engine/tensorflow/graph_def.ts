@@ -35,6 +35,18 @@ export interface GraphNode {
   readonly device?: string;
 }
 
+/** The first output of a node. */
+export const output = (node: string): NodeOutput => ({ node, output: 0 });
+
+/** The node as a control input. */
+export const before = (node: string): NodeOutput => ({ node, output: -1 });
+
+/** The name an output is fed and fetched by. */
+export const outputName = ({ node, output: index }: NodeOutput): string => `${node}:${index}`;
+
+/** A type as an attribute, by TensorFlow's number. */
+export const type = (value: number): AttributeValue => ({ kind: "type", value });
+
 /** The tag that sessions ask for. */
 export const TAG = "serve";
 

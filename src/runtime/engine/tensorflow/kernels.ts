@@ -7,6 +7,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import {
   BATCH_NORM_TRAINING,
   BATCH_NORM_TRAINING_GRADIENT,
+  GRAM_GRADIENT,
   HALF_SUM_OF_SQUARES,
   RELU_GRADIENT,
 } from "../kernel_names.ts";
@@ -28,6 +29,9 @@ export function registerTensorflowKernels(): void {
   );
   add<Call>(HALF_SUM_OF_SQUARES, ({ inputs: { x }, backend }) =>
     backend.executeSingleOutput("L2Loss", [type(backend, "T", x!)], [x!]),
+  );
+  add<Call>(GRAM_GRADIENT, ({ inputs: { dy, x } }) =>
+    tf.tidy(() => tf.add(tf.matMul(dy!, x!), tf.matMul(dy!, x!, true))),
   );
   replace(tf.GatherV2, () => gather);
   replace(tf.BatchMatMul, product);

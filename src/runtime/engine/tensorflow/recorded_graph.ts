@@ -6,6 +6,8 @@ import type * as tf from "@tensorflow/tfjs-core";
 import { CaptureRefused } from "../capture/recorder.ts";
 import type { Carried } from "../capture/recorder.ts";
 import type { NodeBackend } from "./binding.ts";
+import { outputName } from "./graph_def.ts";
+import type { RecordedUpdate } from "./in_place.ts";
 import type { RecordedTensor, Recording } from "./recording.ts";
 import { ResidentData, Residents, residentTensor } from "./resident.ts";
 import type { Fetch } from "./resident.ts";
@@ -16,13 +18,24 @@ import { Session } from "./session.ts";
 /** Where a result comes from: an input, a variable, or an output of the graph. */
 type Source = { readonly input: number } | { readonly place: number } | { readonly fetch: number };
 
+/** What of the results a run fetches. */
+interface Fetched {
+  readonly names: string;
+  /** By result; undefined where it is left out. */
+  readonly sources: readonly (Source | undefined)[];
+}
+
 /** A carried value with its places among the arguments and the results. */
 export interface Pair extends CarriedValue, Carried {}
 
 export interface Form {
   readonly fed: readonly RecordedTensor[];
   readonly computed: readonly (RecordedTensor | undefined)[];
+  /** Which results are carried. */
+  readonly carried: ReadonlySet<number>;
+  /** Those of them that are variables, and what they follow. */
   readonly pairs: readonly Pair[];
+  readonly updates: readonly RecordedUpdate[];
   readonly inputs: readonly tf.Tensor[];
   readonly outputs: readonly tf.Tensor[];
 }
@@ -37,18 +50,33 @@ export class RecordedGraph {
   /** Arguments that are fed at every run. */
   readonly #fedInputs: readonly number[];
   readonly #feeds: string;
-  readonly #fetches: string;
-  readonly #sources: readonly Source[];
+  readonly #all: Fetched;
+  readonly #carriedOnly: Fetched;
+  readonly #kept: string;
   readonly #loadFeeds: string;
   readonly #loaded: string;
   /** Data that was loaded into a variable that nothing writes to, by place. */
   #constants: readonly (object | undefined)[];
 
   constructor(backend: NodeBackend, label: string, recording: Recording, form: Form) {
-    const { fed, computed, pairs, inputs, outputs } = form;
+    const { fed, computed, carried, pairs, updates, inputs, outputs } = form;
     this.#backend = backend;
     this.#pairs = pairs;
-    const graph = residentGraph(recording, pairs);
+    const places = outputs.map((_, output) => pairs.findIndex((pair) => pair.output === output));
+    const results = computed.filter((made, output) => made !== undefined && places[output] === -1);
+    const graph = residentGraph(recording, pairs, results as RecordedTensor[], updates);
+    const fetching = (isWanted: (output: number) => boolean): Fetched => {
+      const names: string[] = [];
+      const sources = outputs.map((tensor, output): Source | undefined => {
+        const made = computed[output];
+        if (made === undefined) return { input: inputs.indexOf(tensor) };
+        if (places[output] !== -1) return { place: places[output]! };
+        return isWanted(output) ? { fetch: names.push(outputName(made)) - 1 } : undefined;
+      });
+      return { names: [...names, graph.done].join(), sources };
+    };
+    this.#all = fetching(() => true);
+    this.#carriedOnly = fetching((output) => carried.has(output));
     this.#session = open(label, () => new Session(backend.binding, graph.nodes));
     this.#fetch = (places, age) => {
       const names = places.map((place) => graph[age][place]!).join();
@@ -58,25 +86,27 @@ export class RecordedGraph {
     this.#constants = pairs.map(() => undefined);
     const resident = new Set(pairs.map(({ input }) => input));
     this.#fedInputs = fed.flatMap((_, input) => (resident.has(input) ? [] : [input]));
-    this.#feeds = this.#fedInputs.map((input) => nameOf(fed[input]!)).join();
+    this.#feeds = this.#fedInputs.map((input) => outputName(fed[input]!)).join();
+    this.#kept = graph.kept;
     this.#loadFeeds = graph.feeds.join();
     this.#loaded = graph.loaded;
-    const fetched: string[] = [];
-    this.#sources = outputs.map((tensor, output): Source => {
-      const made = computed[output];
-      if (made === undefined) return { input: inputs.indexOf(tensor) };
-      const place = pairs.findIndex((pair) => pair.output === output);
-      return place >= 0 ? { place } : { fetch: fetched.push(nameOf(made)) - 1 };
-    });
-    this.#fetches = [...fetched, graph.done].join();
   }
 
   replay(values: readonly tf.Tensor[]): tf.Tensor[] {
-    const backend = this.#backend;
     if (!this.#isLoaded(values)) this.#load(values);
-    this.#residents.beforeRun();
+    if (this.#residents.isHeld) this.#keep();
+    return this.#run(values, this.#all) as tf.Tensor[];
+  }
+
+  advance(values: readonly tf.Tensor[]): (tf.Tensor | undefined)[] {
+    if (!this.#isLoaded(values)) this.#load(values);
+    return this.#run(values, this.#carriedOnly);
+  }
+
+  #run(values: readonly tf.Tensor[], { names, sources }: Fetched): (tf.Tensor | undefined)[] {
+    const backend = this.#backend;
     const ids = backend.getInputTensorIds(this.#fedInputs.map((input) => values[input]!));
-    const handles = this.#session.run(ids, this.#feeds, this.#fetches);
+    const handles = this.#session.run(ids, this.#feeds, names);
     const done = handles.pop()!;
     backend.binding.deleteTensor(done.id);
     const data = this.#pairs.map(({ from, to }, place) =>
@@ -84,11 +114,20 @@ export class RecordedGraph {
     );
     this.#residents.afterRun(data);
     const results = handles.map((handle) => backend.createOutputTensor(handle));
-    return this.#sources.map((source) => {
+    return sources.map((source) => {
+      if (source === undefined) return undefined;
       if ("input" in source) return values[source.input]!;
       if ("fetch" in source) return results[source.fetch]!;
       return residentTensor(backend, data[source.place]!);
     });
+  }
+
+  /** Keeps the current values as the previous ones: the run that follows may write over them. */
+  #keep(): void {
+    this.#residents.beforeKeeping();
+    const [kept] = this.#session.run([], "", this.#kept);
+    this.#backend.binding.deleteTensor(kept!.id);
+    this.#residents.kept();
   }
 
   dispose(): void {
@@ -118,8 +157,6 @@ export class RecordedGraph {
     );
   }
 }
-
-const nameOf = ({ node, output }: RecordedTensor): string => `${node}:${output}`;
 
 function open(label: string, make: () => Session): Session {
   try {

@@ -5,7 +5,10 @@
 import type * as tf from "@tensorflow/tfjs-core";
 import type { Carried, Recorded, Recorder, TensorFunction } from "../capture/recorder.ts";
 import { listening } from "../capture/sequence.ts";
+import { hearingUpdates } from "../capture/updating.ts";
+import type { AdamUpdate } from "../capture/updating.ts";
 import type { NodeBackend } from "./binding.ts";
+import type { RecordedUpdate } from "./in_place.ts";
 import { RecordedGraph } from "./recorded_graph.ts";
 import type { Pair } from "./recorded_graph.ts";
 import { Recording } from "./recording.ts";
@@ -33,26 +36,47 @@ export class TensorflowRecorder implements Recorder {
     const ids = backend.getInputTensorIds(inputs);
     const fed = inputs.map((input, k) => recording.placeholder(ids[k]!, this.#dtype(input), input.shape));
     backend.binding = recording.binding;
+    const tensorOf = (tensor: tf.Tensor): RecordedTensor =>
+      recording.tensor(backend.getInputTensorIds([tensor])[0]!, this.#dtype(tensor), tensor.shape);
+    const updates: RecordedUpdate[] = [];
+    // A tensor's number is good as long as the tensor lives: what is told is looked up at once.
+    const listener = { updated: (update: AdamUpdate) => void updates.push(recordedUpdate(update, tensorOf)) };
     let outputs: readonly tf.Tensor[];
     let computed: (RecordedTensor | undefined)[];
     try {
-      outputs = listening(recording, () => fn(inputs));
-      computed = outputs.map((tensor) =>
-        inputs.includes(tensor)
-          ? undefined
-          : recording.tensor(backend.getInputTensorIds([tensor])[0]!, this.#dtype(tensor), tensor.shape),
-      );
+      outputs = hearingUpdates(listener, () => listening(recording, () => fn(inputs)));
+      computed = outputs.map((tensor) => (inputs.includes(tensor) ? undefined : tensorOf(tensor)));
     } finally {
       backend.binding = binding;
     }
-    const pairs = residentPairs(carried(outputs), fed, computed, binding.TF_FLOAT);
-    const recorded = new RecordedGraph(backend, label, recording, { fed, computed, pairs, inputs, outputs });
+    const hints = carried(outputs);
+    const pairs = residentPairs(hints, fed, computed, binding.TF_FLOAT);
+    const form = {
+      ...{ fed, computed, pairs, updates, inputs, outputs },
+      carried: new Set(hints.map(({ output }) => output)),
+    };
+    const recorded = new RecordedGraph(backend, label, recording, form);
     return { outputs, recording: recorded };
   }
 
   #dtype(tensor: tf.Tensor): number {
     return this.#backend.tensorMap.get(tensor.dataId).dtype;
   }
+}
+
+function recordedUpdate(update: AdamUpdate, of: (tensor: tf.Tensor) => RecordedTensor): RecordedUpdate {
+  const { next, beta1, beta2, ...tensors } = update;
+  return {
+    parameter: of(tensors.parameter),
+    start: of(tensors.start),
+    gradient: of(tensors.gradient),
+    first: of(tensors.first),
+    second: of(tensors.second),
+    rate: of(tensors.rate),
+    epsilon: of(tensors.epsilon),
+    ...{ beta1, beta2 },
+    next: { parameter: of(next.parameter), first: of(next.first), second: of(next.second) },
+  };
 }
 
 /** Carried values that can be variables: each argument once, each result once, floats of one shape. */

@@ -10,7 +10,7 @@ import { CaptureRefused } from "../capture/recorder.ts";
 import type { SequenceListener } from "../capture/sequence.ts";
 import { missingAttributes } from "./attributes.ts";
 import type { Binding, OpAttribute, TensorHandle, Values } from "./binding.ts";
-import { attributeOf } from "./graph_def.ts";
+import { attributeOf, before, output, type } from "./graph_def.ts";
 import type { AttributeValue, GraphNode, NodeOutput } from "./graph_def.ts";
 
 /** A tensor within the record. */
@@ -42,7 +42,7 @@ export class Recording implements SequenceListener {
   /** Makes a tensor an input: its value is given anew at every run. */
   placeholder(id: number, dtype: number, shape: readonly number[]): RecordedTensor {
     const node = this.#add("in", "Placeholder", [], {
-      dtype: { kind: "type", value: dtype },
+      dtype: type(dtype),
       shape: { kind: "shape", value: shape },
     });
     const tensor = { node, output: 0, dtype, shape, varies: true };
@@ -69,7 +69,7 @@ export class Recording implements SequenceListener {
 
   /** The last node so far, as a control input. Blocks computed anew must not be taken for the blocks before, either. */
   #last(): NodeOutput[] {
-    return this.nodes.slice(-1).map(({ name }) => ({ node: name, output: -1 }));
+    return this.nodes.slice(-1).map(({ name }) => before(name));
   }
 
   /** An operation of the record's own, after the function has run. */
@@ -79,6 +79,18 @@ export class Recording implements SequenceListener {
     attributes: Readonly<Record<string, AttributeValue>>,
   ): string {
     return this.#add(op.toLowerCase(), op, inputs, attributes);
+  }
+
+  /** A constant of the record's own; `values` in the type TensorFlow keeps them in. */
+  constant(
+    dtype: number,
+    shape: readonly number[],
+    values: Values,
+    after: readonly NodeOutput[] = [],
+  ): NodeOutput {
+    return output(
+      this.add("Const", after, { dtype: type(dtype), value: { kind: "tensor", dtype, shape, values } }),
+    );
   }
 
   #add(
@@ -93,11 +105,8 @@ export class Recording implements SequenceListener {
   }
 
   #constant(id: number, dtype: number, shape: readonly number[], values: Values): RecordedTensor {
-    const node = this.#add("const", "Const", [], {
-      dtype: { kind: "type", value: dtype },
-      value: { kind: "tensor", dtype, shape, values: valuesOfType(this.#real, dtype, values) },
-    });
-    const tensor = { node, output: 0, dtype, shape, varies: false };
+    const made = this.constant(dtype, shape, valuesOfType(this.#real, dtype, values));
+    const tensor = { ...made, dtype, shape, varies: false };
     this.#tensors.set(id, tensor);
     return tensor;
   }

@@ -3,8 +3,9 @@
  * which on a GPU would otherwise travel to the host and back at every step. To tfjs they are tensors like any other; one
  * that something else wants to read is fetched at that moment.
  *
- * The session holds two generations: the current one, and the one before, which the caller still holds when it asks for
- * the next step. What is held longer than that is fetched before it is overwritten. Made by `recorder.ts`.
+ * The session holds two generations: the current one, and one before, which the caller wanted to go on reading when it
+ * asked for the step that followed. What is held longer than that is fetched before it is overwritten. Made by
+ * `recorder.ts`.
  */
 import * as tf from "@tensorflow/tfjs-core";
 import type { NodeBackend, TensorData } from "./binding.ts";
@@ -55,6 +56,13 @@ export class ResidentData implements TensorData {
   forget(): void {
     this.#fetch = undefined;
   }
+
+  /** Its values are gone: another run has written over them, as whoever asked for it allowed. */
+  giveUp(): void {
+    this.#fetch = () => {
+      throw new Error("this tensor was given up to the call that took it: its values are gone");
+    };
+  }
 }
 
 /** The resident tensors of one session. */
@@ -73,9 +81,15 @@ export class Residents {
     return data instanceof ResidentData && data.inSession && this.#current[place] === data;
   }
 
-  /** Before a run: the previous generation is overwritten with the current one, and that with the next. */
-  beforeRun(): void {
+  /** Before the previous generation is overwritten with the current one. */
+  beforeKeeping(): void {
     this.#rescue(this.#previous, "previous");
+    this.#previous = [];
+  }
+
+  /** Whether something may still read the current generation. */
+  get isHeld(): boolean {
+    return this.#current.some((data) => data?.inSession === true);
   }
 
   /** Before the current generation is overwritten from outside. */
@@ -84,10 +98,16 @@ export class Residents {
     this.#current = [];
   }
 
-  /** After a run: the variables hold `next`, by place. */
-  afterRun(next: readonly (ResidentData | undefined)[]): void {
+  /** Once the current generation has been kept as the previous one. */
+  kept(): void {
     for (const data of this.#current) if (data !== undefined) data.age = "previous";
     this.#previous = this.#current;
+    this.#current = [];
+  }
+
+  /** After a run: the variables hold `next`, by place. What they held before and was not kept is gone. */
+  afterRun(next: readonly (ResidentData | undefined)[]): void {
+    for (const data of this.#current) if (data?.inSession === true) data.giveUp();
     this.#current = next;
   }
 

@@ -1,12 +1,19 @@
 /**
- * Turns arguments of a recorded graph into variables of its session: see `resident.ts`. Pure; called by `recorder.ts`.
+ * Turns arguments of a recorded graph into variables of its session: see `resident.ts`. Pure; called by
+ * `recorded_graph.ts`.
  *
  * Each carried value has a variable for the current generation, which the graph reads in place of its argument and
- * writes its result to, and one for the generation before, which gets what was read. A value that the function returns
- * as it came has the first only, and nothing writes to it but a load.
+ * writes its result to, and one that the current generation is kept in when it is to be read after a run. A value that
+ * the function returns as it came has the first only, and nothing writes to it but a load. Parameters whose update
+ * TensorFlow does in one operation are updated in their place: see `in_place.ts`.
  */
-import type { AttributeValue, GraphNode, NodeOutput } from "./graph_def.ts";
+import { before, output, outputName, type } from "./graph_def.ts";
+import type { GraphNode, NodeOutput } from "./graph_def.ts";
+import { decays, inPlaceUpdates, neededFor, readersOf } from "./in_place.ts";
+import type { InPlaceUpdate, RecordedUpdate } from "./in_place.ts";
 import type { RecordedTensor, Recording } from "./recording.ts";
+import type { Age } from "./resident.ts";
+import { Variable } from "./variable.ts";
 
 /** A carried value: its argument, and the result that follows it; undefined if it stays the same. */
 export interface CarriedValue {
@@ -19,65 +26,107 @@ export interface ResidentGraph {
   readonly nodes: readonly GraphNode[];
   /** Fetched with a run: all variables have been written. */
   readonly done: string;
+  /** Fetched before a run: the current variables' values are kept. */
+  readonly kept: string;
   /** Fetched with `feeds` fed: the current variables have been written from outside. */
   readonly loaded: string;
   readonly feeds: readonly string[];
-  /** The current variables' values, and the previous ones'. */
+  /** The current variables' values, and those that were kept. */
   readonly current: readonly string[];
   readonly previous: readonly string[];
+  /** How many parameters are updated in their place. */
+  readonly inPlace: number;
 }
 
-export function residentGraph(recording: Recording, values: readonly CarriedValue[]): ResidentGraph {
-  const { nodes } = recording;
-  const reads = new Map<string, GraphNode>();
-  const feeds: string[] = [];
-  const current: string[] = [];
-  const previous: string[] = [];
-  const written: NodeOutput[] = [];
-  const loads: NodeOutput[] = [];
-  values.forEach(({ from, to }, place) => {
-    const dtype: AttributeValue = { kind: "type", value: from.dtype };
-    const shape: AttributeValue = { kind: "shape", value: from.shape };
-    const variable = (name: string): NodeOutput =>
-      output(
-        recording.add("VarHandleOp", [], {
-          dtype,
-          shape,
-          shared_name: { kind: "string", value: `${name}_${place}` },
-        }),
-      );
-    const assign = (to_: NodeOutput, value: NodeOutput, after: NodeOutput[] = []): NodeOutput =>
-      before(recording.add("AssignVariableOp", [to_, value, ...after], { dtype }));
-    const read = (of: NodeOutput): string => `${recording.add("ReadVariableOp", [of], { dtype })}:0`;
-
-    const now = variable("current");
-    // Under the name of the argument's placeholder, so that everything that reads the one reads the other.
-    reads.set(from.node, { name: from.node, op: "ReadVariableOp", inputs: [now], attributes: { dtype } });
-    const feed = output(recording.add("Placeholder", [], { dtype, shape }));
-    feeds.push(`${feed.node}:0`);
-    loads.push(assign(now, feed));
-    current.push(read(now));
-    if (to === undefined) {
-      previous.push(read(now));
-      return;
-    }
-    const last = variable("previous");
-    written.push(assign(last, output(from.node)), assign(now, to, [before(from.node)]));
-    previous.push(read(last));
-  });
-  const done = `${signal(recording, written)}:0`;
-  const loaded = `${signal(recording, loads)}:0`;
-  return { nodes: nodes.map((node) => reads.get(node.name) ?? node), done, loaded, feeds, current, previous };
+/**
+ * @param results what else is fetched with a run.
+ * @param updates what the function told of its updates.
+ */
+export function residentGraph(
+  recording: Recording,
+  values: readonly CarriedValue[],
+  results: readonly NodeOutput[],
+  updates: readonly RecordedUpdate[],
+): ResidentGraph {
+  const recorded = [...recording.nodes];
+  const inPlace = inPlaceUpdates(recorded, values, updates);
+  const inPlaces = new Set(inPlace.flatMap(({ parameter, first, second }) => [parameter, first, second]));
+  // A parameter is updated beside its slots, in their shape.
+  const shapes = new Map(inPlace.map(({ parameter, first }) => [parameter, values[first]!.from.shape]));
+  const variables = (age: Age): Variable[] =>
+    values.map(({ from }, place) => new Variable(recording, `${age}_${place}`, from, shapes.get(place)));
+  const [now, last] = [variables("current"), variables("previous")];
+  // Under the names of the arguments' placeholders, so that everything that reads the one reads the other.
+  const reads = new Map(
+    values.map(({ from: { node } }, place) => [node, { ...now[place]!.reading(), name: node }]),
+  );
+  const current = now.map((variable) => outputName(variable.value()));
+  const feeds = values.map(({ from: { dtype, shape } }) =>
+    output(recording.add("Placeholder", [], { dtype: type(dtype), shape: { kind: "shape", value: shape } })),
+  );
+  const loads = now.map((variable, place) => variable.assign(feeds[place]!));
+  const changes = (place: number): boolean => values[place]!.to !== undefined;
+  const keeps = last.flatMap((variable, place) => (changes(place) ? [variable.copy(now[place]!)] : []));
+  const previous = last.map((variable, place) =>
+    changes(place) ? outputName(variable.value()) : current[place]!,
+  );
+  const assigned = values.flatMap(({ from, to }, place) =>
+    to === undefined || inPlaces.has(place) ? [] : [{ place, from, to }],
+  );
+  const wanted = [
+    ...results,
+    ...assigned.map(({ to }) => to),
+    ...inPlace.flatMap(({ update }) => readBy(update)),
+  ];
+  const needed = neededFor(recorded, wanted);
+  const writes = [
+    ...assigned.map(({ place, from, to }) => now[place]!.assign(to, [before(from.node)])),
+    ...inPlace.map((each) => applied(recording, each, values, now, needed)),
+  ];
+  const signal = (after: readonly NodeOutput[]): string =>
+    outputName(recording.constant(recording.binding.TF_INT32, [], Int32Array.of(0), after));
+  return {
+    done: signal(writes),
+    kept: signal(keeps),
+    loaded: signal(loads),
+    nodes: recording.nodes.map((node) => reads.get(node.name) ?? node),
+    feeds: feeds.map(outputName),
+    current,
+    previous,
+    inPlace: inPlace.length,
+  };
 }
 
-const output = (node: string): NodeOutput => ({ node, output: 0 });
-const before = (node: string): NodeOutput => ({ node, output: -1 });
+/** What an update in place reads of the graph. */
+const readBy = (update: RecordedUpdate): NodeOutput[] => [
+  ...(decays(update) ? [update.start] : []),
+  update.gradient,
+  update.rate,
+  update.epsilon,
+];
 
-/** Something to fetch once all of these have run. */
-function signal(recording: Recording, after: readonly NodeOutput[]): string {
-  const { TF_INT32: dtype } = recording.binding;
-  return recording.add("Const", after, {
-    dtype: { kind: "type", value: dtype },
-    value: { kind: "tensor", dtype, shape: [], values: Int32Array.of(0) },
+/** Updates a parameter and its slots in their variables once everything has read them; gives what tells so. */
+function applied(
+  recording: Recording,
+  { update, parameter, first, second }: InPlaceUpdate,
+  values: readonly CarriedValue[],
+  now: readonly Variable[],
+  needed: readonly GraphNode[],
+): NodeOutput {
+  const { dtype } = values[parameter]!.from;
+  const scalar = (value: number): NodeOutput => recording.constant(dtype, [], Float32Array.of(value));
+  const places = [parameter, first, second];
+  const readers = places.flatMap((place) => {
+    const { node } = values[place]!.from;
+    return [node, ...readersOf(node, needed)];
   });
+  let after = [...new Set(readers)].map(before);
+  if (decays(update)) after = [now[parameter]!.assign(update.start, after)];
+  const { rate, epsilon, gradient, beta1, beta2 } = update;
+  // The rate and epsilon hold the step's corrections: as if the powers of β₁ and β₂ had come to 0.
+  const [noPower1, noPower2] = [scalar(0), scalar(0)];
+  const numbers = [noPower1, noPower2, rate, scalar(beta1), scalar(beta2), epsilon];
+  const handles = places.map((place) => now[place]!.handle);
+  const inputs = [...handles, ...numbers, gradient, ...after];
+  return before(recording.add("ResourceApplyAdam", inputs, { T: type(dtype) }));
 }

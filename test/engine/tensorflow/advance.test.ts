@@ -1,0 +1,261 @@
+/**
+ * Training steps on an installed TensorFlow that update their parameters in place: the same numbers as operation by
+ * operation, and nothing lost that is still held. Skipped, with the reason, where there is no TensorFlow.
+ */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import * as tf from "@tensorflow/tfjs-core";
+import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { capture } from "../../../src/runtime/engine/capture/capture.ts";
+import type { Captured } from "../../../src/runtime/engine/capture/capture.ts";
+import type { Recorder } from "../../../src/runtime/engine/capture/recorder.ts";
+import { startEngine } from "../../../src/runtime/engine/index.ts";
+import type { Engine } from "../../../src/runtime/engine/index.ts";
+import type { Binding, NodeBackend } from "../../../src/runtime/engine/tensorflow/binding.ts";
+import { locateTensorflow } from "../../../src/runtime/engine/tensorflow/locate.ts";
+import { constant } from "../../../src/runtime/init.ts";
+import type { OptimizerSettings, ParameterSpec } from "../../../src/runtime/program.ts";
+import { createOptimizer } from "../../../src/runtime/train/optimizers.ts";
+import { initialState } from "../../../src/runtime/train/parameters.ts";
+import type { TensorMap } from "../../../src/runtime/train/tensors.ts";
+
+const { backend, reason } = locateTensorflow();
+if (backend === undefined) console.log(`the tensorflow engine is not tested: ${reason}`);
+
+/** Two that are large enough to be updated by themselves, at different rates, and two that are updated together. */
+const specs: ParameterSpec[] = [
+  { name: "wide", shape: [64, 256], init: constant(0), group: "heads", decay: true, trainable: true },
+  {
+    name: "deep",
+    shape: [256, 64],
+    init: constant(0),
+    group: "params",
+    lr: 0.03,
+    decay: true,
+    trainable: true,
+  },
+  { name: "bias", shape: [64], init: constant(0), group: "heads", decay: false, trainable: true },
+  { name: "scale", shape: [256], init: constant(0), group: "heads", decay: false, trainable: true },
+];
+
+interface Weights {
+  readonly parameters: TensorMap;
+  readonly slots: TensorMap;
+}
+
+interface Result extends Weights {
+  readonly loss: tf.Tensor;
+}
+
+type Steps = Captured<[Weights, tf.Tensor, tf.Scalar[]], Result, Weights>;
+
+describe.skipIf(backend === undefined)("a step that updates in place", () => {
+  let engine: Engine;
+  const made: Steps[] = [];
+
+  beforeAll(async () => {
+    engine = await startEngine("tensorflow");
+  });
+
+  afterEach(() => {
+    for (const each of made.splice(0)) each.dispose();
+  });
+
+  /** Captured on `recorder`, or operation by operation; |(x wide + scale) deep + bias - x|^2 is what is minimised. */
+  function steps(settings: OptimizerSettings, recorder: Recorder | undefined, said: string[] = []): Steps {
+    const optimizer = createOptimizer(settings, specs);
+    const f: Steps = capture(
+      recorder,
+      ({ parameters, slots }: Weights, x: tf.Tensor, numbers: tf.Scalar[]): Result =>
+        tf.tidy(() => {
+          const loss = (...values: tf.Tensor[]): tf.Scalar => {
+            const [wide, deep, bias, scale] = values as [tf.Tensor2D, tf.Tensor2D, tf.Tensor, tf.Tensor];
+            const hidden = tf.tanh(tf.add(tf.matMul(x as tf.Tensor2D, wide), scale));
+            return tf.mean(tf.squaredDifference(tf.add(tf.matMul(hidden as tf.Tensor2D, deep), bias), x));
+          };
+          const { value, grads } = tf.valueAndGrads(loss)(specs.map(({ name }) => parameters[name]!));
+          const gradients = Object.fromEntries(specs.map(({ name }, k) => [name, grads[k]]));
+          const [firstCorrection, secondCorrection, ...lr] = numbers as [
+            tf.Scalar,
+            tf.Scalar,
+            ...tf.Scalar[],
+          ];
+          const rates = { firstCorrection, secondCorrection, lr: Object.fromEntries(lr.entries()) };
+          const next = optimizer.apply(parameters, gradients, slots, rates);
+          return { parameters: next.parameters, slots: next.slots, loss: value };
+        }),
+      {
+        label: "step",
+        say: (message) => said.push(message),
+        carried: { from: partsOf, to: partsOf },
+      },
+    );
+    made.push(f);
+    return f;
+  }
+
+  const partsOf = ({ parameters, slots }: Weights): Weights => ({ parameters, slots });
+
+  function first(settings: OptimizerSettings): Weights {
+    const parameters = Object.fromEntries(
+      specs.map(({ name, shape }, k) => [name, tf.randomNormal([...shape], 0, 0.2, "float32", 10 + k)]),
+    );
+    return { parameters, slots: initialState(createOptimizer(settings, specs).slots) };
+  }
+
+  /** One step: `how` of the captured function. */
+  function go<T>(
+    settings: OptimizerSettings,
+    number: number,
+    how: (x: tf.Tensor, rates: tf.Scalar[]) => T,
+  ): T {
+    const { firstCorrection, secondCorrection, lr } = createOptimizer(settings, specs).rates(number, 1);
+    const rates = [firstCorrection, secondCorrection, ...Object.values(lr)].map((value) => tf.scalar(value));
+    const x = tf.randomNormal([8, 64], 0, 1, "float32", 100 + number);
+    const result = how(x, rates);
+    tf.dispose([x, rates]);
+    return result;
+  }
+
+  const release = ({ parameters, slots }: Weights): void =>
+    void tf.dispose([{ ...parameters }, { ...slots }]);
+  const numbersOf = ({ parameters, slots }: Weights): number[] =>
+    [...Object.values(parameters), ...Object.values(slots)].flatMap((tensor) => [...tensor.dataSync()]);
+
+  /** Within what rounding makes of some steps, over whole tensors: Adam follows the signs of gradients near 0. */
+  function expectClose(a: Weights, b: Weights): void {
+    const tensorsOf = ({ parameters, slots }: Weights): tf.Tensor[] =>
+      [parameters, slots].flatMap((map) => Object.values(map));
+    const others = tensorsOf(b);
+    tensorsOf(a).forEach((tensor, k) => {
+      const off = tf.tidy(
+        () => tf.div(tf.norm(tf.sub(tensor, others[k]!)), tf.norm(others[k]!)).dataSync()[0]!,
+      );
+      expect(off).toBeLessThan(1e-4);
+    });
+  }
+
+  /** The weights after `count` steps, each given up to the next. */
+  function advanced(f: Steps, settings: OptimizerSettings, count: number): Weights {
+    let weights = first(settings);
+    for (let k = 0; k < count; k++) {
+      const next = go(settings, k, (x, rates) => f.advance(weights, x, rates));
+      release(weights);
+      weights = next;
+    }
+    return weights;
+  }
+
+  /** Runs `work`, and adds the graphs that it loads as they are written. */
+  function withGraphs<T>(graphs: string[], work: () => T): T {
+    const native = tf.backend() as unknown as NodeBackend;
+    const { binding } = native;
+    const loadSavedModel = (folder: string, tags: string): number => {
+      graphs.push(readFileSync(join(folder, "saved_model.pb"), "latin1"));
+      return binding.loadSavedModel(folder, tags);
+    };
+    const own = { ...Object.getOwnPropertyDescriptors(binding), loadSavedModel: { value: loadSavedModel } };
+    native.binding = Object.defineProperties({}, own) as Binding;
+    try {
+      return work();
+    } finally {
+      native.binding = binding;
+    }
+  }
+
+  const adam: OptimizerSettings = { kind: "adam", lr: 0.01 };
+  const cases: [string, OptimizerSettings, number][] = [
+    ["Adam", adam, 2],
+    ["Adam with other constants", { ...adam, beta1: 0.8, beta2: 0.95, epsilon: 1e-3 }, 2],
+    ["Adam with weight decay and clipping", { ...adam, weightDecay: 0.1, clip: 0.05 }, 2],
+    ["AdamW", { kind: "adamw", lr: 0.01, weightDecay: 0.5 }, 2],
+    ["SGD with momentum", { kind: "sgd", lr: 0.01, momentum: 0.9 }, 0],
+  ];
+
+  it.each(cases)("computes what its operations do: %s", (_, settings, inPlace) => {
+    const said: string[] = [];
+    const graphs: string[] = [];
+    const captured = withGraphs(graphs, () => advanced(steps(settings, engine.recorder, said), settings, 12));
+    const plain = advanced(steps(settings, undefined), settings, 12);
+    expect(said).toEqual(["step: captured"]);
+    expect(graphs.map((graph) => graph.split("ResourceApplyAdam").length - 1)).toEqual([inPlace]);
+    expectClose(captured, plain);
+    release(captured);
+    release(plain);
+  });
+
+  it("gives the values of a step that is asked for them, and keeps what enters it", () => {
+    const f = steps(adam, engine.recorder);
+    const plain = steps(adam, undefined);
+    let weights = first(adam);
+    let expected = first(adam);
+    const held: { number: number; weights: Weights; numbers: number[] }[] = [];
+    for (let k = 0; k < 16; k++) {
+      const asked = k % 4 === 3;
+      const result = go(adam, k, (x, rates) => (asked ? f(weights, x, rates) : f.advance(weights, x, rates)));
+      const { loss, ...next } = go(adam, k, (x, rates) => plain(expected, x, rates));
+      if ("loss" in result) {
+        const own = result.loss as tf.Tensor;
+        expect(own.dataSync()[0]).toBeCloseTo(loss.dataSync()[0]!, 3);
+        own.dispose();
+        held.push({ number: k, weights, numbers: numbersOf(expected) });
+      } else {
+        release(weights);
+      }
+      loss.dispose();
+      release(expected);
+      weights = partsOf(result);
+      expected = next;
+    }
+    expectClose(weights, expected);
+    expect(held).toHaveLength(4);
+    for (const each of held) {
+      const off = numbersOf(each.weights).map((value, i) => Math.abs(value - each.numbers[i]!));
+      expect(Math.max(...off)).toBeLessThan(1e-3);
+    }
+    // Gone on from the second again, the path is the same.
+    const { number, weights: again } = held[1]!;
+    const repeated = go(adam, number, (x, rates) => f(again, x, rates));
+    const onward = go(adam, number, (x, rates) => plain(again, x, rates));
+    expectClose(repeated, onward);
+    expect(numbersOf(again)).toEqual(numbersOf(held[1]!.weights));
+    for (const each of [...held.map(({ weights: kept }) => kept), weights, expected, repeated, onward]) {
+      release(each);
+    }
+    tf.dispose([repeated.loss, onward.loss]);
+  });
+
+  it("says so when weights are read that were given up", () => {
+    const f = steps(adam, engine.recorder);
+    const before = advanced(f, adam, 4);
+    const after = go(adam, 4, (x, rates) => f.advance(before, x, rates));
+    expect(() => before.parameters["wide"]!.dataSync()).toThrow("given up");
+    expect(after.parameters["wide"]!.dataSync()).toHaveLength(64 * 256);
+    release(before);
+    release(after);
+  });
+
+  it("holds no more memory after three hundred steps than after thirty", () => {
+    const f = steps(adam, engine.recorder);
+    const { binding } = tf.backend() as unknown as { binding: { getNumOfTensors(): number } };
+    const counts: number[][] = [];
+    let weights = advanced(f, adam, 4);
+    let kept: Weights | undefined;
+    for (let k = 4; k < 300; k++) {
+      const asked = k % 10 === 0;
+      const result = go(adam, k, (x, rates) => (asked ? f(weights, x, rates) : f.advance(weights, x, rates)));
+      if (asked) {
+        (result as Result).loss.dispose();
+        if (kept !== undefined) release(kept);
+        kept = weights;
+      } else {
+        release(weights);
+      }
+      weights = partsOf(result);
+      if (k === 35 || k === 295) counts.push([tf.memory().numTensors, binding.getNumOfTensors()]);
+    }
+    expect(counts[1]).toEqual(counts[0]);
+    release(weights);
+    release(kept!);
+  });
+});

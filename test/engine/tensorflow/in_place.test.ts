@@ -1,0 +1,84 @@
+/** Which updates of a graph are done in the session's variables, and what has to have run before. */
+import { describe, expect, it } from "vitest";
+import type { GraphNode, NodeOutput } from "../../../src/runtime/engine/tensorflow/graph_def.ts";
+import { output } from "../../../src/runtime/engine/tensorflow/graph_def.ts";
+import {
+  decays,
+  inPlaceUpdates,
+  neededFor,
+  readersOf,
+} from "../../../src/runtime/engine/tensorflow/in_place.ts";
+import type { RecordedUpdate } from "../../../src/runtime/engine/tensorflow/in_place.ts";
+import type { CarriedValue } from "../../../src/runtime/engine/tensorflow/resident_graph.ts";
+
+const node = (name: string, op: string, ...inputs: string[]): GraphNode => ({
+  name,
+  op,
+  inputs: inputs.map((input): NodeOutput =>
+    input.startsWith("^") ? { node: input.slice(1), output: -1 } : output(input),
+  ),
+  attributes: {},
+});
+
+const carried = (from: string, to?: string): CarriedValue => {
+  const tensor = (name: string) => ({ ...output(name), dtype: 1, shape: [2], varies: true });
+  return { from: tensor(from), to: to === undefined ? undefined : tensor(to) };
+};
+
+/** A step of a parameter `p` in the shape of a matrix, updated as a vector beside its slots `m` and `v`. */
+const nodes = [
+  node("p", "Placeholder"),
+  node("m", "Placeholder"),
+  node("v", "Placeholder"),
+  node("x", "Placeholder"),
+  node("product", "MatMul", "x", "p"),
+  node("gradient", "MatMul", "x", "product"),
+  node("flat_gradient", "Reshape", "gradient"),
+  node("flat_p", "Reshape", "p"),
+  node("first", "Add", "m", "flat_gradient"),
+  node("second", "Add", "v", "flat_gradient"),
+  node("next", "Sub", "flat_p", "first"),
+  node("shaped", "Reshape", "next"),
+  node("size", "Sum", "p"),
+];
+
+const update: RecordedUpdate = {
+  ...{ parameter: output("flat_p"), start: output("flat_p"), gradient: output("flat_gradient") },
+  ...{ first: output("m"), second: output("v"), rate: output("x"), epsilon: output("x") },
+  ...{ beta1: 0.9, beta2: 0.999 },
+  next: { parameter: output("next"), first: output("first"), second: output("second") },
+};
+
+describe("updates in place", () => {
+  const all = [carried("v", "second"), carried("p", "shaped"), carried("m", "first")];
+
+  it("are those whose parameter and slots are all carried, in whatever shape", () => {
+    expect(inPlaceUpdates(nodes, all, [update])).toEqual([{ update, parameter: 1, first: 2, second: 0 }]);
+  });
+
+  it("are none where a slot is not carried, stays as it is, or follows another", () => {
+    expect(inPlaceUpdates(nodes, all.slice(1), [update])).toEqual([]);
+    expect(inPlaceUpdates(nodes, [carried("v"), ...all.slice(1)], [update])).toEqual([]);
+    expect(inPlaceUpdates(nodes, [carried("v", "first"), ...all.slice(1)], [update])).toEqual([]);
+  });
+
+  it("begin with the parameter, or with what decay has left of it", () => {
+    expect(decays(update)).toBe(false);
+    expect(decays({ ...update, start: output("next") })).toBe(true);
+  });
+});
+
+describe("what has to have run before an update", () => {
+  it("is what reads the parameter, also in another shape, of what runs at all", () => {
+    const needed = neededFor(nodes, [output("flat_gradient")]);
+    expect(needed.map(({ name }) => name)).toEqual(["p", "x", "product", "gradient", "flat_gradient"]);
+    expect(readersOf("p", needed)).toEqual(["product"]);
+    expect(readersOf("p", nodes)).toEqual(["product", "next", "size"]);
+  });
+
+  it("includes what is there for its order only", () => {
+    const ordered = [...nodes, node("last", "Neg", "x", "^size")];
+    expect(neededFor(ordered, [output("last")]).map(({ name }) => name)).toEqual(["p", "x", "size", "last"]);
+    expect(readersOf("size", ordered)).toEqual([]);
+  });
+});
