@@ -11,8 +11,6 @@ import { loadavg } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { nodeHost } from "../dist/src/cli/host.js";
-import { checkText } from "../dist/src/compile.js";
 import { eraseTypes } from "../dist/src/emit/typescript/erase.js";
 import { lossStatements } from "../dist/src/emit/typescript/losses.js";
 import { Builder } from "../dist/src/ir/build.js";
@@ -24,6 +22,7 @@ import { capture } from "../dist/src/runtime/engine/capture/capture.js";
 import { startEngine } from "../dist/src/runtime/engine/index.js";
 import { ops, tf } from "../dist/src/runtime/index.js";
 import { counterRandom } from "../dist/src/runtime/random.js";
+import { planOf } from "./load_program.mjs";
 import { machine } from "./machine.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -49,13 +48,7 @@ model m {
 
 /** The loss as a function of embeddings, labels and weights, after every pass but the one named. */
 function compiled(without) {
-  const checked = checkText(nodeHost(join(root, "spec.dml")), {
-    path: "spec.dml",
-    text: SPEC,
-    standard: false,
-  });
-  const [plan] = checked.models;
-  if (plan === undefined) throw new Error(checked.diagnostics.map((each) => each.message).join("\n"));
+  const plan = planOf(SPEC);
   const [{ lowered }] = lowerModel(plan);
   const graph = new Graph();
   let roots = rootsOf(lowered);

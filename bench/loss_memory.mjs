@@ -9,18 +9,14 @@
  *   node bench/loss_memory.mjs
  */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { nodeHost } from "../dist/src/cli/host.js";
-import { importProgram } from "../dist/src/cli/provide_runtime.js";
-import { checkText, emitModel } from "../dist/src/compile.js";
-import { eraseTypes } from "../dist/src/emit/typescript/erase.js";
 import { startEngine } from "../dist/src/runtime/engine/index.js";
 import { tf } from "../dist/src/runtime/index.js";
 import { counterRandom } from "../dist/src/runtime/random.js";
+import { programOf } from "./load_program.mjs";
 import { machine } from "./machine.mjs";
 
 /**
@@ -61,24 +57,6 @@ model m {
   train { batch: ${batchClasses} classes * ${samples} samples  steps: 1 }
 }
 `;
-
-/** The program of a spec. @param {string} text */
-async function programOf(text) {
-  const checked = checkText(nodeHost(join(root, "spec.dml")), { path: "spec.dml", text, standard: false });
-  if (checked.models.length === 0)
-    throw new Error(checked.diagnostics.map((each) => each.message).join("\n"));
-  const identity = { specFile: "spec.dml", specHash: "", compiler: "dmlc" };
-  const emitted = await emitModel(checked.models[0], identity);
-  if (!("text" in emitted)) throw new Error("it does not compile");
-  const folder = mkdtempSync(join(tmpdir(), "dmlc-bench-"));
-  try {
-    const path = join(folder, "program.js");
-    writeFileSync(path, eraseTypes(emitted.text));
-    return await importProgram(path);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
 
 /**
  * Follows the bytes of all data that the backend holds, what kernels make for themselves included: the most there were

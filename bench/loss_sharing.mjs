@@ -13,19 +13,16 @@
  *
  *   node bench/loss_sharing.mjs [--set variants|library] [--rounds 30] [--sizes 64x64,…]   (batch x width)
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { loadavg, tmpdir } from "node:os";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { loadavg } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { nodeHost } from "../dist/src/cli/host.js";
-import { importProgram } from "../dist/src/cli/provide_runtime.js";
-import { checkText, emitModel } from "../dist/src/compile.js";
-import { eraseTypes } from "../dist/src/emit/typescript/erase.js";
 import { capture } from "../dist/src/runtime/engine/capture/capture.js";
 import { startEngine } from "../dist/src/runtime/engine/index.js";
 import { tf } from "../dist/src/runtime/index.js";
 import { counterRandom } from "../dist/src/runtime/random.js";
+import { programOf } from "./load_program.mjs";
 import { machine } from "./machine.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -95,23 +92,6 @@ model m {
   train { batch: ${batch / SAMPLES} classes * ${SAMPLES} samples  steps: 1 }
 }
 `;
-
-const host = nodeHost(join(root, "spec.dml"));
-const folder = mkdtempSync(join(tmpdir(), "dmlc-bench-"));
-
-async function programOf(losses, size, file) {
-  const checked = checkText(host, { path: "spec.dml", text: spec(losses, size), standard: false });
-  if (checked.models.length === 0)
-    throw new Error(checked.diagnostics.map((each) => each.message).join("\n"));
-  const emitted = await emitModel(checked.models[0], {
-    specFile: "spec.dml",
-    specHash: "",
-    compiler: "dmlc",
-  });
-  const path = join(folder, `${file}.js`);
-  writeFileSync(path, eraseTypes(emitted.text));
-  return importProgram(path);
-}
 
 /** Functions that run the loss part once, values and gradients: operation by operation, and captured. */
 function lossPart(program, { batch, width }, recorder) {
@@ -184,8 +164,7 @@ function warmUp(run) {
 async function timed(programs, size, engine) {
   const arms = [];
   for (const { name, losses } of programs) {
-    const file = `${options.set}_${size.batch}_${size.width}_${name.replaceAll(" ", "_")}`;
-    const part = lossPart(await programOf(losses, size, file), size, engine.recorder);
+    const part = lossPart(await programOf(spec(losses, size)), size, engine.recorder);
     arms.push({ name, ...part, eagerTimes: [], capturedTimes: [] });
   }
   for (const arm of arms) {
@@ -282,15 +261,11 @@ function keep(entry, engine) {
   writeFileSync(path, `${JSON.stringify(report, null, 2)}\n`);
 }
 
-try {
-  const engine = await startEngine("wasm");
-  for (const text of options.sizes.split(",")) {
-    const [batch, width] = text.split("x").map(Number);
-    const entry = await measure({ batch, width }, engine);
-    print(entry);
-    keep(entry, engine);
-  }
-  if (notes.size > 0) console.log(`\n${[...notes].join("\n")}`);
-} finally {
-  rmSync(folder, { recursive: true, force: true });
+const engine = await startEngine("wasm");
+for (const text of options.sizes.split(",")) {
+  const [batch, width] = text.split("x").map(Number);
+  const entry = await measure({ batch, width }, engine);
+  print(entry);
+  keep(entry, engine);
 }
+if (notes.size > 0) console.log(`\n${[...notes].join("\n")}`);

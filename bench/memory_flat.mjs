@@ -18,14 +18,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { nodeHost } from "../dist/src/cli/host.js";
-import { importProgram } from "../dist/src/cli/provide_runtime.js";
-import { checkFile, emitModel } from "../dist/src/compile.js";
-import { eraseTypes } from "../dist/src/emit/typescript/erase.js";
 import { startEngine } from "../dist/src/runtime/engine/index.js";
 import { counterRandom } from "../dist/src/runtime/random.js";
 import { runProgram } from "../dist/src/runtime/run.js";
 import { engineMemory } from "./engine_memory.mjs";
+import { programOf } from "./load_program.mjs";
 import { machine } from "./machine.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -66,21 +63,6 @@ const generated = {
   },
 };
 
-async function programOf(folder) {
-  const spec = join(root, "bench", "memory_flat.dml");
-  const checked = checkFile(nodeHost(spec), spec);
-  if (checked.models.length === 0)
-    throw new Error(checked.diagnostics.map(({ message }) => message).join("\n"));
-  const emitted = await emitModel(checked.models[0], {
-    specFile: "memory_flat.dml",
-    specHash: "",
-    compiler: "dmlc",
-  });
-  const path = join(folder, "program.js");
-  writeFileSync(path, eraseTypes(emitted.text));
-  return { ...(await importProgram(path)), data: generated };
-}
-
 /** What the process holds now. */
 function held() {
   globalThis.gc();
@@ -120,7 +102,8 @@ async function measure(name) {
         if (READ_AT.has(step)) readings.push({ step, ...held() });
       },
     };
-    const program = await programOf(folder);
+    const spec = readFileSync(join(root, "bench", "memory_flat.dml"), "utf8");
+    const program = { ...(await programOf(spec, { path: "bench/memory_flat.dml" })), data: generated };
     const places = { out: join(folder, "out"), specDirectory: folder, projectRoot: folder };
     await runProgram(program, { engine: name, steps: STEPS, ...places, allowOutside: false, reporter });
     return { engine: name, description: engine.description, step: aboutStep(places.out), readings };

@@ -5,19 +5,15 @@
  *
  *   node bench/stacked_heads.mjs [--engine wasm] [--rounds 30]
  */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { nodeHost } from "../dist/src/cli/host.js";
-import { importProgram } from "../dist/src/cli/provide_runtime.js";
-import { checkText, emitModel } from "../dist/src/compile.js";
-import { eraseTypes } from "../dist/src/emit/typescript/erase.js";
 import { capture } from "../dist/src/runtime/engine/capture/capture.js";
 import { startEngine } from "../dist/src/runtime/engine/index.js";
 import { tf } from "../dist/src/runtime/index.js";
 import { counterRandom } from "../dist/src/runtime/random.js";
+import { programOf } from "./load_program.mjs";
 import { machine } from "./machine.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -41,20 +37,6 @@ model heads {
   train { batch: ${BATCH.classes} classes * ${BATCH.samples} samples  steps: 1 }
 }
 `;
-
-const host = nodeHost(join(root, "spec.dml"));
-const folder = mkdtempSync(join(tmpdir(), "dmlc-bench-"));
-
-async function programOf(side, stacked) {
-  const checked = checkText(host, { path: "spec.dml", text: spec(side), standard: false });
-  if (checked.models.length === 0)
-    throw new Error(checked.diagnostics.map((each) => each.message).join("\n"));
-  const identity = { specFile: "spec.dml", specHash: "", compiler: "dmlc" };
-  const emitted = await emitModel(checked.models[0], identity, { stacked });
-  const path = join(folder, `${side}${stacked ? "together" : "apart"}.js`);
-  writeFileSync(path, eraseTypes(emitted.text));
-  return importProgram(path);
-}
 
 /** A function that runs heads and losses once, values and gradients; captured where there is a recorder. */
 function step(program, side, recorder) {
@@ -98,7 +80,7 @@ const lowQuintile = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.le
 async function measured(side, recorder) {
   const arms = [];
   for (const stacked of [false, true]) {
-    const run = step(await programOf(side, stacked), side, recorder);
+    const run = step(await programOf(spec(side), { stacked }), side, recorder);
     for (let k = 0; k < 3; k++) run();
     arms.push({ run, times: [] });
   }
@@ -113,34 +95,30 @@ async function measured(side, recorder) {
   return { apart_ms: apart, together_ms: together, ratio: Number((together / apart).toFixed(2)) };
 }
 
-try {
-  const engine = await startEngine(options.engine);
-  const results = [];
-  for (const side of SIDES)
-    for (const captured of engine.recorder === undefined ? [false] : [false, true]) {
-      const result = {
-        features: side * side,
-        captured,
-        ...(await measured(side, captured ? engine.recorder : undefined)),
-      };
-      results.push(result);
-      const { apart_ms: apart, together_ms: together, ratio } = result;
-      console.log(
-        `${String(side * side).padStart(5)} features${captured ? ", captured" : ""}: ` +
-          `apart ${apart.toFixed(2)} ms, together ${together.toFixed(2)} ms, ratio ${ratio.toFixed(2)}`,
-      );
-    }
-  const report = {
-    machine: machine(),
-    date: new Date().toISOString().slice(0, 10),
-    engine: engine.description,
-    heads: HEADS,
-    width: 64,
-    batch: BATCH,
-    results,
-  };
-  const file = join(root, "bench", "results", `stacked_heads_${engine.name}.json`);
-  writeFileSync(file, `${JSON.stringify(report, null, 2)}\n`);
-} finally {
-  rmSync(folder, { recursive: true, force: true });
-}
+const engine = await startEngine(options.engine);
+const results = [];
+for (const side of SIDES)
+  for (const captured of engine.recorder === undefined ? [false] : [false, true]) {
+    const result = {
+      features: side * side,
+      captured,
+      ...(await measured(side, captured ? engine.recorder : undefined)),
+    };
+    results.push(result);
+    const { apart_ms: apart, together_ms: together, ratio } = result;
+    console.log(
+      `${String(side * side).padStart(5)} features${captured ? ", captured" : ""}: ` +
+        `apart ${apart.toFixed(2)} ms, together ${together.toFixed(2)} ms, ratio ${ratio.toFixed(2)}`,
+    );
+  }
+const report = {
+  machine: machine(),
+  date: new Date().toISOString().slice(0, 10),
+  engine: engine.description,
+  heads: HEADS,
+  width: 64,
+  batch: BATCH,
+  results,
+};
+const file = join(root, "bench", "results", `stacked_heads_${engine.name}.json`);
+writeFileSync(file, `${JSON.stringify(report, null, 2)}\n`);
