@@ -42,6 +42,9 @@ const width = (shape: Shape): number => shape.reduce<number>((product, _, k) => 
 /** Pipelines of up to this many plain layers are one nested expression where they have a name of their own. */
 const NESTED_LAYERS = 3;
 
+/** Layers that change each number by itself. */
+const ACTIVATIONS = new Set(["relu", "leaky_relu", "tanh", "sigmoid"]);
+
 /** Emits a backbone's pipeline on the variable `input`: a statement for each layer, `conv1, conv2, …`. */
 export function emitBackbone(layers: readonly LayerPlan[], input: string, names: Names): EmittedPipeline {
   const emission: Emission = { group: "backbone", names, lines: [], parameters: [], state: [] };
@@ -84,7 +87,10 @@ export function emitStackedHeads(heads: readonly HeadPlan[], input: string, name
 const plainLayers = (layers: readonly LayerPlan[]): PrimitiveLayer[] =>
   layers.filter((layer) => layer.kind === "layer");
 
-/** Statements for the layers; the name of the last one's result, which is `result` if given. */
+/**
+ * Statements for the layers; the name of the last one's result, which is `result` if given. What only leads to an
+ * activation stands in a scope with it, which lets go of all that no gradient needs: of most activations' inputs.
+ */
 function emitLayers(
   layers: readonly LayerPlan[],
   input: string,
@@ -92,16 +98,26 @@ function emitLayers(
   result?: string,
 ): string {
   let current = input;
+  /** Statements since the last activation. */
+  let lines: string[] = [];
   layers.forEach((layer, k) => {
+    const inner = { ...emission, lines };
     const text =
       layer.kind === "residual"
-        ? residualText(layer, current, emission)
-        : layerText(layer, current, isNormalised(layers, k), emission);
+        ? residualText(layer, current, inner)
+        : layerText(layer, current, isNormalised(layers, k), inner);
     const kind = layer.kind === "residual" ? "residual" : layer.name;
     const wanted = k === layers.length - 1 ? result : undefined;
     current = wanted ?? emission.names.numbered(kind);
-    emission.lines.push(`const ${current} = ${text};`);
+    if (!ACTIVATIONS.has(kind)) {
+      lines.push(`const ${current} = ${text};`);
+      return;
+    }
+    const scoped = lines.length === 0 ? text : `tf.tidy(() => {\n${lines.join("\n")}\nreturn ${text};\n})`;
+    emission.lines.push(`const ${current} = ${scoped};`);
+    lines = [];
   });
+  emission.lines.push(...lines);
   return current;
 }
 

@@ -52,7 +52,8 @@ export function conv(
 ): tf.Tensor4D {
   return phase(path, () => {
     const filter = net.param(`${path}/filter`) as tf.Tensor4D;
-    const y = tf.conv2d(x, filter, options.stride ?? 1, "same");
-    return options.bias ? tf.add(y, net.param(`${path}/bias`)) : y;
+    const convolved = (): tf.Tensor4D => tf.conv2d(x, filter, options.stride ?? 1, "same");
+    if (!options.bias) return convolved();
+    return tf.tidy(() => tf.add(convolved(), net.param(`${path}/bias`)));
   });
 }

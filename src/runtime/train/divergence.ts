@@ -100,6 +100,7 @@ async function gradientNorm(
       undefined,
       true,
     );
+    tf.dispose({ ...net.updates });
     // A parameter the loss does not reach has no gradient.
     const reached = grads.filter((gradient: tf.Tensor | undefined) => gradient !== undefined);
     return reached

@@ -1,11 +1,14 @@
 /** The `Net` that the functions of an emitted program are handed, over one generation of parameters and state. */
-import type * as tf from "@tensorflow/tfjs-core";
+import * as tf from "@tensorflow/tfjs-core";
 import type { Net, Sizes } from "../program.ts";
 import type { TensorMap } from "./tensors.ts";
 
 /** A `Net` and what was written to it. */
 export interface RecordingNet extends Net {
-  /** The next values handed to `update` so far, by state name. */
+  /**
+   * The next values handed to `update` so far, by state name. They outlive the scopes of tfjs in which they were computed,
+   * and belong to whoever made the net.
+   */
   readonly updates: Readonly<Record<string, tf.Tensor>>;
 }
 
@@ -42,7 +45,7 @@ export function createNet(
       if (before.shape.join() !== next.shape.join()) {
         throw new Error(`state "${name}" has shape [${before.shape}], its update [${next.shape}]`);
       }
-      updates[name] = next;
+      updates[name] = tf.keep(next);
     },
     noise(name) {
       const value = noise[name];

@@ -72,8 +72,7 @@ export function createStep(
         );
         raw = Object.fromEntries(Object.entries(losses).map(([name, loss]) => [name, loss.value]));
         // What leaves the step beside the minimised scalar must outlive the scope of the forward pass.
-        for (const tensor of [...Object.values(raw), ...reported(combined), ...Object.values(net.updates)])
-          tf.keep(tensor);
+        for (const tensor of [...Object.values(raw), ...reported(combined)]) tf.keep(tensor);
         return combined;
       };
       const inputs = trained.map((name) => parameters[name]!);

@@ -18,7 +18,15 @@ export type GradientsOf = (y: tf.Scalar, last?: "last") => readonly (tf.Tensor |
 interface Recorder {
   startTape(): void;
   endTape(): void;
-  readonly state: { activeTape: readonly TapeNode[] | null };
+  readonly state: { activeTape: TapeNode[] | null };
+}
+
+/** A recording. Gradients that need an operand's shape alone find it in a tensor that is disposed of. */
+class Tape extends Array<TapeNode> {
+  override push(...nodes: TapeNode[]): number {
+    for (const { kernelName, saved } of nodes) if (savesShapesOnly(kernelName)) tf.dispose([...saved]);
+    return super.push(...nodes);
+  }
 }
 
 /**
@@ -32,14 +40,14 @@ export function recorded<T, R>(
 ): R {
   const engine = tf.engine() as unknown as Recorder;
   engine.startTape();
+  const tape = new Tape();
+  engine.state.activeTape = tape;
   try {
     const result = tf.tidy(forward as () => tf.TensorContainer) as T;
-    const tape = engine.state.activeTape ?? [];
-    letGoOfShapes(tape);
     return untracked(() => use(result, (y, last) => backward(tape, y, inputs, last === "last")));
   } finally {
     engine.endTape();
-    for (const { saved } of engine.state.activeTape ?? []) tf.dispose([...saved]);
+    for (const { saved } of tape) tf.dispose([...saved]);
     engine.state.activeTape = null;
   }
 }
@@ -51,9 +59,4 @@ export function recorded<T, R>(
 export function gradientWithin(y: tf.Scalar, x: tf.Tensor): tf.Tensor | undefined {
   const engine = tf.engine() as unknown as Recorder;
   return untracked(() => backward(engine.state.activeTape ?? [], y, [x], false)[0]);
-}
-
-/** Gradients that need an operand's shape alone find it in a tensor that is disposed of. */
-function letGoOfShapes(tape: readonly TapeNode[]): void {
-  for (const { kernelName, saved } of tape) if (savesShapesOnly(kernelName)) tf.dispose([...saved]);
 }

@@ -10,20 +10,27 @@ export interface EmbeddedViews extends Embedded {
   readonly others: readonly Embedded["heads"][];
 }
 
-/** Embeds images [V * B, H, W, C], view after view: features and heads of the first view, and the heads of the others. */
+/**
+ * Embeds images [V * B, H, W, C], view after view: features and heads of the first view, and the heads of the others. Of
+ * the network nothing else is left but what a recording has kept for the gradient.
+ */
 export function embedViews(program: Program, images: tf.Tensor4D, net: Net): EmbeddedViews {
-  const embedded = program.embed(images, net);
+  return tf.tidy(() => embedded(program, images, net) as EmbeddedViews & tf.TensorContainerObject);
+}
+
+function embedded(program: Program, images: tf.Tensor4D, net: Net): EmbeddedViews {
+  const all = program.embed(images, net);
   const { views = 1 } = program;
-  if (views === 1) return { ...embedded, others: [] };
+  if (views === 1) return { ...all, others: [] };
   const size = images.shape[0] / views;
   const ofView = (tensor: tf.Tensor2D, view: number): tf.Tensor2D =>
     tf.slice(tensor, [view * size, 0], [size, -1]);
   const heads = (view: number): Embedded["heads"] =>
-    Object.fromEntries(Object.entries(embedded.heads).map(([name, head]) => [name, ofView(head, view)]));
-  const { trunk } = embedded;
+    Object.fromEntries(Object.entries(all.heads).map(([name, head]) => [name, ofView(head, view)]));
+  const { trunk } = all;
   return {
     ...(trunk === undefined ? {} : { trunk }),
-    features: ofView(embedded.features, 0),
+    features: ofView(all.features, 0),
     heads: heads(0),
     others: Array.from({ length: views - 1 }, (_, k) => heads(k + 1)),
   };

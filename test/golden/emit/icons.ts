@@ -22,17 +22,23 @@ import {
 
 /** conv3(): images [32, 32, 1] to features [4, 4, 32]. */
 function backbone(images: tf.Tensor4D, net: Net): tf.Tensor4D {
-  const conv1 = nn.conv(images, net, "backbone/0.conv", { stride: 1, bias: false });
-  const batchNorm1 = nn.batchNorm(conv1, net, "backbone/1.batch_norm");
-  const relu1 = nn.relu(batchNorm1);
-  const maxPool1 = nn.maxPool(relu1, 2);
-  const conv2 = nn.conv(maxPool1, net, "backbone/4.conv", { stride: 1, bias: false });
-  const batchNorm2 = nn.batchNorm(conv2, net, "backbone/5.batch_norm");
-  const relu2 = nn.relu(batchNorm2);
-  const maxPool2 = nn.maxPool(relu2, 2);
-  const conv3 = nn.conv(maxPool2, net, "backbone/8.conv", { stride: 1, bias: false });
-  const batchNorm3 = nn.batchNorm(conv3, net, "backbone/9.batch_norm");
-  const relu3 = nn.relu(batchNorm3);
+  const relu1 = tf.tidy(() => {
+    const conv1 = nn.conv(images, net, "backbone/0.conv", { stride: 1, bias: false });
+    const batchNorm1 = nn.batchNorm(conv1, net, "backbone/1.batch_norm");
+    return nn.relu(batchNorm1);
+  });
+  const relu2 = tf.tidy(() => {
+    const maxPool1 = nn.maxPool(relu1, 2);
+    const conv2 = nn.conv(maxPool1, net, "backbone/4.conv", { stride: 1, bias: false });
+    const batchNorm2 = nn.batchNorm(conv2, net, "backbone/5.batch_norm");
+    return nn.relu(batchNorm2);
+  });
+  const relu3 = tf.tidy(() => {
+    const maxPool2 = nn.maxPool(relu2, 2);
+    const conv3 = nn.conv(maxPool2, net, "backbone/8.conv", { stride: 1, bias: false });
+    const batchNorm3 = nn.batchNorm(conv3, net, "backbone/9.batch_norm");
+    return nn.relu(batchNorm3);
+  });
   const maxPool3 = nn.maxPool(relu3, 2);
   return maxPool3;
 }
@@ -42,33 +48,41 @@ function embed(images: tf.Tensor4D, net: Net): Embedded {
   const features = backbone(images, net);
 
   // pull: conv(32, kernel: 3) |> batch_norm |> relu |> max_pool(2) |> linear(64) |> normalize, [B, 64], read by pull
-  const conv1 = nn.conv(features, net, "heads/pull/0.conv", { stride: 1, bias: false });
-  const batchNorm1 = nn.batchNorm(conv1, net, "heads/pull/1.batch_norm");
-  const relu1 = nn.relu(batchNorm1);
+  const relu1 = tf.tidy(() => {
+    const conv1 = nn.conv(features, net, "heads/pull/0.conv", { stride: 1, bias: false });
+    const batchNorm1 = nn.batchNorm(conv1, net, "heads/pull/1.batch_norm");
+    return nn.relu(batchNorm1);
+  });
   const maxPool1 = nn.maxPool(relu1, 2);
   const linear1 = nn.linear(maxPool1, net, "heads/pull/4.linear", { bias: true });
   const pull = nn.normalize(linear1);
 
   // wide: conv(32, kernel: 3) |> batch_norm |> relu |> max_pool(2) |> linear(64) |> normalize, [B, 64], read by wide
-  const conv2 = nn.conv(features, net, "heads/wide/0.conv", { stride: 1, bias: false });
-  const batchNorm2 = nn.batchNorm(conv2, net, "heads/wide/1.batch_norm");
-  const relu2 = nn.relu(batchNorm2);
+  const relu2 = tf.tidy(() => {
+    const conv2 = nn.conv(features, net, "heads/wide/0.conv", { stride: 1, bias: false });
+    const batchNorm2 = nn.batchNorm(conv2, net, "heads/wide/1.batch_norm");
+    return nn.relu(batchNorm2);
+  });
   const maxPool2 = nn.maxPool(relu2, 2);
   const linear2 = nn.linear(maxPool2, net, "heads/wide/4.linear", { bias: true });
   const wide = nn.normalize(linear2);
 
   // soft: conv(32, kernel: 3) |> batch_norm |> relu |> max_pool(2) |> linear(64) |> normalize, [B, 64], read by soft
-  const conv3 = nn.conv(features, net, "heads/soft/0.conv", { stride: 1, bias: false });
-  const batchNorm3 = nn.batchNorm(conv3, net, "heads/soft/1.batch_norm");
-  const relu3 = nn.relu(batchNorm3);
+  const relu3 = tf.tidy(() => {
+    const conv3 = nn.conv(features, net, "heads/soft/0.conv", { stride: 1, bias: false });
+    const batchNorm3 = nn.batchNorm(conv3, net, "heads/soft/1.batch_norm");
+    return nn.relu(batchNorm3);
+  });
   const maxPool3 = nn.maxPool(relu3, 2);
   const linear3 = nn.linear(maxPool3, net, "heads/soft/4.linear", { bias: true });
   const soft = nn.normalize(linear3);
 
   // smooth: conv(32, kernel: 3) |> batch_norm |> relu |> max_pool(2) |> linear(64) |> normalize, [B, 64], read by smooth
-  const conv4 = nn.conv(features, net, "heads/smooth/0.conv", { stride: 1, bias: false });
-  const batchNorm4 = nn.batchNorm(conv4, net, "heads/smooth/1.batch_norm");
-  const relu4 = nn.relu(batchNorm4);
+  const relu4 = tf.tidy(() => {
+    const conv4 = nn.conv(features, net, "heads/smooth/0.conv", { stride: 1, bias: false });
+    const batchNorm4 = nn.batchNorm(conv4, net, "heads/smooth/1.batch_norm");
+    return nn.relu(batchNorm4);
+  });
   const maxPool4 = nn.maxPool(relu4, 2);
   const linear4 = nn.linear(maxPool4, net, "heads/smooth/4.linear", { bias: true });
   const smooth = nn.normalize(linear4);

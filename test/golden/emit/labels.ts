@@ -23,8 +23,10 @@ import {
 
 /** conv(4, kernel: 3) |> relu |> max_pool(2): images [12, 12, 1] to features [6, 6, 4]. */
 function backbone(images: tf.Tensor4D, net: Net): tf.Tensor4D {
-  const conv1 = nn.conv(images, net, "backbone/0.conv", { stride: 1, bias: true });
-  const relu1 = nn.relu(conv1);
+  const relu1 = tf.tidy(() => {
+    const conv1 = nn.conv(images, net, "backbone/0.conv", { stride: 1, bias: true });
+    return nn.relu(conv1);
+  });
   const maxPool1 = nn.maxPool(relu1, 2);
   return maxPool1;
 }

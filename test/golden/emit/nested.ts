@@ -23,8 +23,10 @@ import {
 
 /** conv(8) |> relu |> global_avg_pool: images [16, 16, 3] to features [8]. */
 function backbone(images: tf.Tensor4D, net: Net): tf.Tensor2D {
-  const conv1 = nn.conv(images, net, "backbone/0.conv", { stride: 1, bias: true });
-  const relu1 = nn.relu(conv1);
+  const relu1 = tf.tidy(() => {
+    const conv1 = nn.conv(images, net, "backbone/0.conv", { stride: 1, bias: true });
+    return nn.relu(conv1);
+  });
   const globalAvgPool1 = nn.globalAvgPool(relu1);
   return globalAvgPool1;
 }

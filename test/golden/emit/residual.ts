@@ -22,35 +22,49 @@ import {
 
 /** small(width: 8): images [16, 24, 3] to features [4, 6, 16]. */
 function backbone(images: tf.Tensor4D, net: Net): tf.Tensor4D {
-  const conv1 = nn.conv(images, net, "backbone/0.conv", { stride: 1, bias: false });
-  const batchNorm1 = nn.batchNorm(conv1, net, "backbone/1.batch_norm");
-  const relu1 = nn.relu(batchNorm1);
-  const conv2 = nn.conv(relu1, net, "backbone/3.residual/0.conv", { stride: 1, bias: false });
-  const batchNorm2 = nn.batchNorm(conv2, net, "backbone/3.residual/1.batch_norm");
-  const relu2 = nn.relu(batchNorm2);
-  const conv3 = nn.conv(relu2, net, "backbone/3.residual/3.conv", { stride: 1, bias: false });
-  const batchNorm3 = nn.batchNorm(conv3, net, "backbone/3.residual/4.batch_norm");
-  const residual1 = tf.add<tf.Tensor4D>(batchNorm3, relu1);
-  const relu3 = nn.relu(residual1);
-  const conv4 = nn.conv(relu3, net, "backbone/5.residual/0.conv", { stride: 1, bias: false });
-  const batchNorm4 = nn.batchNorm(conv4, net, "backbone/5.residual/1.batch_norm");
-  const relu4 = nn.relu(batchNorm4);
-  const conv5 = nn.conv(relu4, net, "backbone/5.residual/3.conv", { stride: 1, bias: false });
-  const batchNorm5 = nn.batchNorm(conv5, net, "backbone/5.residual/4.batch_norm");
-  const residual2 = tf.add<tf.Tensor4D>(batchNorm5, relu3);
-  const relu5 = nn.relu(residual2);
-  const conv6 = nn.conv(relu5, net, "backbone/7.residual/0.conv", { stride: 2, bias: false });
-  const batchNorm6 = nn.batchNorm(conv6, net, "backbone/7.residual/1.batch_norm");
-  const relu6 = nn.relu(batchNorm6);
-  const conv7 = nn.conv(relu6, net, "backbone/7.residual/3.conv", { stride: 1, bias: false });
-  const batchNorm7 = nn.batchNorm(conv7, net, "backbone/7.residual/4.batch_norm");
-  const shortcut1 = nn.batchNorm(
-    nn.conv(relu5, net, "backbone/7.residual/shortcut.conv", { stride: 2, bias: false }),
-    net,
-    "backbone/7.residual/shortcut.batch_norm",
-  );
-  const residual3 = tf.add<tf.Tensor4D>(batchNorm7, shortcut1);
-  const relu7 = nn.relu(residual3);
+  const relu1 = tf.tidy(() => {
+    const conv1 = nn.conv(images, net, "backbone/0.conv", { stride: 1, bias: false });
+    const batchNorm1 = nn.batchNorm(conv1, net, "backbone/1.batch_norm");
+    return nn.relu(batchNorm1);
+  });
+  const relu3 = tf.tidy(() => {
+    const relu2 = tf.tidy(() => {
+      const conv2 = nn.conv(relu1, net, "backbone/3.residual/0.conv", { stride: 1, bias: false });
+      const batchNorm2 = nn.batchNorm(conv2, net, "backbone/3.residual/1.batch_norm");
+      return nn.relu(batchNorm2);
+    });
+    const conv3 = nn.conv(relu2, net, "backbone/3.residual/3.conv", { stride: 1, bias: false });
+    const batchNorm3 = nn.batchNorm(conv3, net, "backbone/3.residual/4.batch_norm");
+    const residual1 = tf.add<tf.Tensor4D>(batchNorm3, relu1);
+    return nn.relu(residual1);
+  });
+  const relu5 = tf.tidy(() => {
+    const relu4 = tf.tidy(() => {
+      const conv4 = nn.conv(relu3, net, "backbone/5.residual/0.conv", { stride: 1, bias: false });
+      const batchNorm4 = nn.batchNorm(conv4, net, "backbone/5.residual/1.batch_norm");
+      return nn.relu(batchNorm4);
+    });
+    const conv5 = nn.conv(relu4, net, "backbone/5.residual/3.conv", { stride: 1, bias: false });
+    const batchNorm5 = nn.batchNorm(conv5, net, "backbone/5.residual/4.batch_norm");
+    const residual2 = tf.add<tf.Tensor4D>(batchNorm5, relu3);
+    return nn.relu(residual2);
+  });
+  const relu7 = tf.tidy(() => {
+    const relu6 = tf.tidy(() => {
+      const conv6 = nn.conv(relu5, net, "backbone/7.residual/0.conv", { stride: 2, bias: false });
+      const batchNorm6 = nn.batchNorm(conv6, net, "backbone/7.residual/1.batch_norm");
+      return nn.relu(batchNorm6);
+    });
+    const conv7 = nn.conv(relu6, net, "backbone/7.residual/3.conv", { stride: 1, bias: false });
+    const batchNorm7 = nn.batchNorm(conv7, net, "backbone/7.residual/4.batch_norm");
+    const shortcut1 = nn.batchNorm(
+      nn.conv(relu5, net, "backbone/7.residual/shortcut.conv", { stride: 2, bias: false }),
+      net,
+      "backbone/7.residual/shortcut.batch_norm",
+    );
+    const residual3 = tf.add<tf.Tensor4D>(batchNorm7, shortcut1);
+    return nn.relu(residual3);
+  });
   const leakyRelu1 = nn.leakyRelu(relu7, 0.2);
   const avgPool1 = nn.avgPool(leakyRelu1, 2);
   return avgPool1;
@@ -64,9 +78,11 @@ function embed(images: tf.Tensor4D, net: Net): Embedded {
   const pull = nn.normalize(nn.linear(features, net, "heads/pull/0.linear", { bias: true }));
 
   // rank: conv(8, kernel: 3, stride: 2) |> batch_norm |> relu |> residual |> flatten |> linear(8) |> normalize, [B, 8], read by rank
-  const conv1 = nn.conv(features, net, "heads/rank/0.conv", { stride: 2, bias: false });
-  const batchNorm1 = nn.batchNorm(conv1, net, "heads/rank/1.batch_norm");
-  const relu1 = nn.relu(batchNorm1);
+  const relu1 = tf.tidy(() => {
+    const conv1 = nn.conv(features, net, "heads/rank/0.conv", { stride: 2, bias: false });
+    const batchNorm1 = nn.batchNorm(conv1, net, "heads/rank/1.batch_norm");
+    return nn.relu(batchNorm1);
+  });
   const conv2 = nn.conv(relu1, net, "heads/rank/3.residual/0.conv", { stride: 1, bias: true });
   const residual1 = tf.add<tf.Tensor4D>(conv2, relu1);
   const flatten1 = nn.flatten(residual1);
@@ -74,8 +90,10 @@ function embed(images: tf.Tensor4D, net: Net): Embedded {
   const rank = nn.normalize(linear1);
 
   // plain: global_max_pool |> tanh |> sigmoid |> linear(4) |> batch_norm, [B, 4], read by plain
-  const globalMaxPool1 = nn.globalMaxPool(features);
-  const tanh1 = nn.tanh(globalMaxPool1);
+  const tanh1 = tf.tidy(() => {
+    const globalMaxPool1 = nn.globalMaxPool(features);
+    return nn.tanh(globalMaxPool1);
+  });
   const sigmoid1 = nn.sigmoid(tanh1);
   const linear2 = nn.linear(sigmoid1, net, "heads/plain/3.linear", { bias: false });
   const plain = nn.batchNorm(linear2, net, "heads/plain/4.batch_norm");

@@ -23,21 +23,29 @@ import {
 
 /** conv4(width: 8): images [16, 16, 1] to features [1, 1, 8]. */
 function backbone(images: tf.Tensor4D, net: Net): tf.Tensor4D {
-  const conv1 = nn.conv(images, net, "backbone/0.conv", { stride: 1, bias: false });
-  const batchNorm1 = nn.batchNorm(conv1, net, "backbone/1.batch_norm");
-  const relu1 = nn.relu(batchNorm1);
-  const maxPool1 = nn.maxPool(relu1, 2);
-  const conv2 = nn.conv(maxPool1, net, "backbone/4.conv", { stride: 1, bias: false });
-  const batchNorm2 = nn.batchNorm(conv2, net, "backbone/5.batch_norm");
-  const relu2 = nn.relu(batchNorm2);
-  const maxPool2 = nn.maxPool(relu2, 2);
-  const conv3 = nn.conv(maxPool2, net, "backbone/8.conv", { stride: 1, bias: false });
-  const batchNorm3 = nn.batchNorm(conv3, net, "backbone/9.batch_norm");
-  const relu3 = nn.relu(batchNorm3);
-  const maxPool3 = nn.maxPool(relu3, 2);
-  const conv4 = nn.conv(maxPool3, net, "backbone/12.conv", { stride: 1, bias: false });
-  const batchNorm4 = nn.batchNorm(conv4, net, "backbone/13.batch_norm");
-  const relu4 = nn.relu(batchNorm4);
+  const relu1 = tf.tidy(() => {
+    const conv1 = nn.conv(images, net, "backbone/0.conv", { stride: 1, bias: false });
+    const batchNorm1 = nn.batchNorm(conv1, net, "backbone/1.batch_norm");
+    return nn.relu(batchNorm1);
+  });
+  const relu2 = tf.tidy(() => {
+    const maxPool1 = nn.maxPool(relu1, 2);
+    const conv2 = nn.conv(maxPool1, net, "backbone/4.conv", { stride: 1, bias: false });
+    const batchNorm2 = nn.batchNorm(conv2, net, "backbone/5.batch_norm");
+    return nn.relu(batchNorm2);
+  });
+  const relu3 = tf.tidy(() => {
+    const maxPool2 = nn.maxPool(relu2, 2);
+    const conv3 = nn.conv(maxPool2, net, "backbone/8.conv", { stride: 1, bias: false });
+    const batchNorm3 = nn.batchNorm(conv3, net, "backbone/9.batch_norm");
+    return nn.relu(batchNorm3);
+  });
+  const relu4 = tf.tidy(() => {
+    const maxPool3 = nn.maxPool(relu3, 2);
+    const conv4 = nn.conv(maxPool3, net, "backbone/12.conv", { stride: 1, bias: false });
+    const batchNorm4 = nn.batchNorm(conv4, net, "backbone/13.batch_norm");
+    return nn.relu(batchNorm4);
+  });
   const maxPool4 = nn.maxPool(relu4, 2);
   return maxPool4;
 }
