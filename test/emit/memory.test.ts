@@ -3,18 +3,16 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { checkFile } from "../../src/compile.ts";
 import type { Memory } from "../../src/interpret/index.ts";
 import { interpretLoss } from "../../src/interpret/index.ts";
-import type { ModelPlan } from "../../src/plan/plan.ts";
 import { trainingBatches } from "../../src/runtime/data/batches.ts";
 import { startEngine } from "../../src/runtime/engine/index.ts";
 import type { Program } from "../../src/runtime/program.ts";
 import { capturedStep } from "../../src/runtime/train/captured_step.ts";
 import { readSafetensors } from "../../src/runtime/report/safetensors.ts";
-import { host } from "../check/harness.ts";
 import { drawShapes } from "../train/shapes.ts";
 import { runInto } from "../train/running.ts";
+import { smallModel } from "./small_model.ts";
 import { firstSteps, programOf, values } from "./trained.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "dmlc-memory-"));
@@ -22,26 +20,6 @@ afterAll(() => rmSync(folder, { recursive: true }));
 beforeAll(async () => {
   await startEngine("wasm");
 });
-
-function planOf(
-  losses: string,
-  combine = "equal(pull, soft, rank)",
-  optimizer = "adamw(lr: 3e-3)",
-): ModelPlan {
-  const text = `dataset images = folder("images") { image: gray(12x12), split: zero_shot(train: 0.5) }
-model small {
-  data: images
-  backbone: conv(4, kernel: 3) |> relu |> max_pool(2)
-  embedding: linear(8) |> normalize
-  losses { ${losses} }
-  combine: ${combine}
-  train { batch: 4 classes * 3 samples  steps: 4  optimizer: ${optimizer} }
-  evaluate { recall_at: [1] }
-}`;
-  const { diagnostics, models } = checkFile(host({ "spec.dml": text }), "spec.dml")!;
-  if (models.length !== 1) throw new Error(diagnostics.map((each) => each.message).join("\n"));
-  return models[0]!;
-}
 
 describe("a model with a memory", () => {
   const LOSSES = `pull: contrastive(margin: 0.5) against memory(20)
@@ -61,7 +39,7 @@ rank: triplet(margin: 0.4)`;
   }
 
   test("remembers the samples of the last steps, and forgets the oldest", async () => {
-    const program = await programOf(planOf(LOSSES));
+    const program = await programOf(smallModel(LOSSES));
     const dataset = drawShapes(12, 6);
     const batches = trainingBatches(
       dataset,
@@ -91,7 +69,7 @@ rank: triplet(margin: 0.4)`;
   });
 
   test("takes the losses of the batch and of what is remembered, as the interpreter does", async () => {
-    const plan = planOf(LOSSES);
+    const plan = smallModel(LOSSES);
     const program = await programOf(plan);
     const { losses } = firstSteps(program, 5);
     for (const step of [0, 1, 2, 4]) {
@@ -112,9 +90,9 @@ rank: triplet(margin: 0.4)`;
 
   test("takes the first step of a model without one", async () => {
     const sgd = "sgd(lr: 0.5, momentum: 0)";
-    const with_ = firstSteps(await programOf(planOf(LOSSES, undefined, sgd)), 1);
+    const with_ = firstSteps(await programOf(smallModel(LOSSES, { optimizer: sgd })), 1);
     const without = firstSteps(
-      await programOf(planOf(LOSSES.replaceAll(" against memory(20)", ""), undefined, sgd)),
+      await programOf(smallModel(LOSSES.replaceAll(" against memory(20)", ""), { optimizer: sgd })),
       1,
     );
     for (const [name, tensor] of Object.entries(without.parameters)) {
@@ -124,7 +102,7 @@ rank: triplet(margin: 0.4)`;
   });
 
   test("takes the same steps with heads computed together", async () => {
-    const plan = planOf(LOSSES);
+    const plan = smallModel(LOSSES);
     const [apart, together] = [await programOf(plan), await programOf(plan, { stacked: true })];
     const [left, right] = [firstSteps(apart, 4).losses, firstSteps(together, 4).losses];
     left.forEach((losses, step) => {
@@ -134,7 +112,7 @@ rank: triplet(margin: 0.4)`;
 
   test("takes the same steps captured, over a memory that wraps around", async () => {
     const { recorder } = await startEngine("wasm");
-    const program = await programOf(planOf(LOSSES));
+    const program = await programOf(smallModel(LOSSES));
     const notes: string[] = [];
     const eager = firstSteps(program, 7);
     const captured = firstSteps(
@@ -152,7 +130,7 @@ rank: triplet(margin: 0.4)`;
   });
 
   test("trains below a gate; its weights are without what it remembers", async () => {
-    const program = await programOf(planOf(LOSSES, "gated(pull, soft, rank)"));
+    const program = await programOf(smallModel(LOSSES, { combine: "gated(pull, soft, rank)" }));
     const out = join(folder, "remembering");
     const results = await runInto(out, program);
     expect(results.test.ensemble["recall_at_1"]).toBeGreaterThan(0);

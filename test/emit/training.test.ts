@@ -3,11 +3,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { checkFile } from "../../src/compile.ts";
 import type { CombinePlan, ModelPlan } from "../../src/plan/plan.ts";
 import { startEngine } from "../../src/runtime/engine/index.ts";
-import { host } from "../check/harness.ts";
 import { runInto } from "../train/running.ts";
+import { smallModel } from "./small_model.ts";
 import { firstSteps, programOf, values } from "./trained.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "dmlc-training-"));
@@ -15,40 +14,6 @@ afterAll(() => rmSync(folder, { recursive: true }));
 beforeAll(async () => {
   await startEngine("wasm");
 });
-
-const equally = (losses: string): string =>
-  `equal(${[...losses.matchAll(/^(\w+): /gm)].map(([, name]) => name).join(", ")})`;
-
-const spec = (losses: string, optimizer: string, augment: string, combine: string): string => `
-dataset images = folder("images") { image: gray(12x12), split: zero_shot(train: 0.5)${augment} }
-loss apart() of (u, v) { mean[i] euclidean(u[i], v[i]) }
-loss moving() {
-  state m: real = 0 then 0.9 * m + 0.1 * mean[i] norm(x[i])
-  mean[i, j | same(i, j)] relu(euclidean(x[i], x[j]) + m - 0.05)
-}
-model small {
-  data: images
-  backbone: conv(4, kernel: 3) |> relu |> max_pool(2)
-  embedding: linear(8) |> normalize
-  losses { ${losses} }
-  combine: ${combine}
-  train { batch: 4 classes * 3 samples  steps: 4  optimizer: ${optimizer} }
-  evaluate { recall_at: [1] }
-}`;
-
-function planOf(
-  losses: string,
-  optimizer = "adamw(lr: 3e-3)",
-  augment = "",
-  combine = equally(losses),
-): ModelPlan {
-  const text = spec(losses, optimizer, augment, combine);
-  const { diagnostics, models } = checkFile(host({ "spec.dml": text }), "spec.dml")!;
-  const errors = diagnostics.filter(({ severity }) => severity === "error");
-  if (errors.length > 0 || models.length !== 1)
-    throw new Error(errors.map((each) => each.message).join("\n"));
-  return models[0]!;
-}
 
 /** The plan with a gate in place of `equal`. */
 function gated(plan: ModelPlan, name: "gated" | "soft_min" = "gated"): ModelPlan {
@@ -62,7 +27,11 @@ many: soft_triple(centers: 2)`;
 
 test("a precision is part of the program where it is not the usual one", async () => {
   const precisionOf = async (settings: string): Promise<unknown> =>
-    (await programOf(planOf("pull: contrastive()", `adamw()  ${settings}`, "", "pull"))).train.precision;
+    (
+      await programOf(
+        smallModel("pull: contrastive()", { optimizer: `adamw()  ${settings}`, combine: "pull" }),
+      )
+    ).train.precision;
   expect(await precisionOf("")).toBeUndefined();
   expect(await precisionOf("precision: float32")).toBeUndefined();
   expect(await precisionOf("precision: bfloat16")).toBe("bfloat16");
@@ -70,7 +39,7 @@ test("a precision is part of the program where it is not the usual one", async (
 
 describe("a model with a gate", () => {
   test.each(["gated", "soft_min"] as const)("%s trains and is judged", async (name) => {
-    const program = await programOf(gated(planOf(LOSSES), name));
+    const program = await programOf(gated(smallModel(LOSSES), name));
     const out = join(folder, name);
     const results = await runInto(out, program);
     expect(results.steps).toBe(4);
@@ -82,7 +51,7 @@ describe("a model with a gate", () => {
 
   test("starts with uniform gates, which are fixed equal weights", async () => {
     // Plain gradient descent: the step is the gradient.
-    const plan = planOf(LOSSES, "sgd(lr: 0.5, momentum: 0)");
+    const plan = smallModel(LOSSES, { optimizer: "sgd(lr: 0.5, momentum: 0)" });
     const [equal, gate] = [await programOf(plan), await programOf(gated(plan))];
     const [left, right] = [firstSteps(equal, 1), firstSteps(gate, 1)];
     const start = firstSteps(equal, 0);
@@ -107,8 +76,11 @@ describe("a model whose losses are divided by the norms of their gradients", () 
     const losses = `rank: triplet(margin: 0.4)\nmany: soft_triple(centers: 2)\n${more}`;
     const by = async (factor: string) => {
       const combine = `equal(${factor}rank, ${names.slice(1).join(", ")}, scale: gradient_norm)`;
-      const augment = ", augment: affine(rotate: 20deg)";
-      return firstSteps(await programOf(planOf(losses, "sgd(lr: 0.1)", augment, combine)), 4);
+      const augment = "affine(rotate: 20deg)";
+      return firstSteps(
+        await programOf(smallModel(losses, { optimizer: "sgd(lr: 0.1)", augment, combine })),
+        4,
+      );
     };
     const [plain, times] = [await by(""), await by("100 * ")];
     const scales = [plain, times].map(({ state }) => values(state["combine/sum"]!));
@@ -123,7 +95,7 @@ describe("a model whose losses are divided by the norms of their gradients", () 
 
 describe("a model with a state", () => {
   test("keeps it between steps", async () => {
-    const program = await programOf(planOf("pull: contrastive(margin: 0.5)\nmove: moving"));
+    const program = await programOf(smallModel("pull: contrastive(margin: 0.5)\nmove: moving"));
     expect(program.state({ classes: 3 })).toContainEqual({ name: "losses/move/m", shape: [], initial: 0 });
     // Embeddings have length 1.
     expect(values(firstSteps(program, 3).state["losses/move/m"]!)[0]).toBeCloseTo(1 - 0.9 ** 3, 5);
@@ -132,12 +104,12 @@ describe("a model with a state", () => {
 
 describe("a model of two views", () => {
   const LOSS = "near: apart\nrank: triplet(margin: 0.4)";
-  const AUGMENT = ", augment: affine(rotate: 20deg, shift: 0.1)";
+  const AUGMENT = "affine(rotate: 20deg, shift: 0.1)";
 
   test("draws each sample twice, augmented anew; losses of one view read the first", async () => {
-    const twice = await programOf(planOf(LOSS, undefined, AUGMENT));
+    const twice = await programOf(smallModel(LOSS, { augment: AUGMENT }));
     expect(twice.views).toBe(2);
-    const once = await programOf(planOf("rank: triplet(margin: 0.4)", undefined, AUGMENT));
+    const once = await programOf(smallModel("rank: triplet(margin: 0.4)", { augment: AUGMENT }));
     expect(once.views).toBeUndefined();
     const [both] = firstSteps(twice, 1).losses;
     const [alone] = firstSteps(once, 1).losses;
@@ -146,13 +118,13 @@ describe("a model of two views", () => {
   });
 
   test("without augmentation has twice the same", async () => {
-    const [said] = firstSteps(await programOf(planOf(LOSS)), 1).losses;
+    const [said] = firstSteps(await programOf(smallModel(LOSS)), 1).losses;
     expect(said!["near"]).toBe(0);
   });
 
   test("trains on statistics of both", async () => {
     const losses = "flat: vicreg() with linear(8)\nrank: triplet(margin: 0.4)";
-    const said = firstSteps(await programOf(planOf(losses, undefined, AUGMENT)), 8).losses;
+    const said = firstSteps(await programOf(smallModel(losses, { augment: AUGMENT })), 8).losses;
     expect(said.every((each) => Object.values(each).every(Number.isFinite))).toBe(true);
     expect(said.at(-1)!["flat"]).toBeLessThan(said[0]!["flat"]!);
   });

@@ -3,12 +3,11 @@
  * is one that a program of L alone runs, and the other way round.
  */
 import { beforeAll, describe, expect, test } from "vitest";
-import { checkFile } from "../../src/compile.ts";
 import { startEngine } from "../../src/runtime/engine/index.ts";
 import { recordSpans } from "../../src/runtime/trace/record.ts";
 import type { Span } from "../../src/runtime/trace/record.ts";
 import { lossCosts, traceTable } from "../../src/runtime/trace/trace_table.ts";
-import { host } from "../check/harness.ts";
+import { smallModel } from "../emit/small_model.ts";
 import { firstSteps, programOf } from "../emit/trained.ts";
 
 beforeAll(async () => {
@@ -28,26 +27,11 @@ type Name = keyof typeof LOSSES;
 const NAMES = Object.keys(LOSSES) as Name[];
 
 /** The spans of the second step of a program of these losses, on one head. */
-async function traced(names: readonly Name[], combine = `equal(${names.join(", ")})`): Promise<Span[]> {
-  const text = `
-dataset images = folder("images") { image: gray(12x12), split: zero_shot(train: 0.5) }
-loss moving() {
-  state m: real = 0 then 0.9 * m + 0.1 * mean[i] norm(x[i])
-  mean[i, j | same(i, j)] relu(euclidean(x[i], x[j]) + m - 0.05)
-}
-model small {
-  data: images
-  backbone: conv(4, kernel: 3) |> relu |> max_pool(2)
-  embedding: shared linear(8) |> normalize
-  losses { ${names.map((name) => `${name}: ${LOSSES[name]}`).join("\n")} }
-  combine: ${combine}
-  train { batch: 4 classes * 3 samples  steps: 4  optimizer: adamw() }
-  evaluate { recall_at: [1] }
-}`;
-  const { diagnostics, models } = checkFile(host({ "spec.dml": text }), "spec.dml")!;
-  if (models.length !== 1) throw new Error(diagnostics.map(({ message }) => message).join("\n"));
+async function traced(names: readonly Name[], combine?: string): Promise<Span[]> {
+  const losses = names.map((name) => `${name}: ${LOSSES[name]}`).join("\n");
+  const plan = smallModel(losses, { combine, embedding: "shared linear(8) |> normalize" });
   let spans: Span[] = [];
-  firstSteps(await programOf(models[0]!), 2, (step) => (...args) => {
+  firstSteps(await programOf(plan), 2, (step) => (...args) => {
     const recorded = recordSpans("training step", () => step(...args));
     spans = recorded.spans;
     return recorded.result;
