@@ -8,8 +8,8 @@ import * as tf from "@tensorflow/tfjs-core";
 import { sumOfSquares } from "../engine/fused.ts";
 import type { OptimizerSettings, ParameterSpec, StateSpec } from "../program.ts";
 import type { TensorMap } from "./tensors.ts";
-import { adam, sgd } from "./updates.ts";
-import type { Slots, Updated, UpdateRates } from "./updates.ts";
+import { adam, adamScalars, sgd } from "./updates.ts";
+import type { AdamScalars, Slots, Updated } from "./updates.ts";
 
 /** What the optimiser is fed each step, as plain numbers: see `UpdateRates`. */
 export interface RateValues {
@@ -67,12 +67,21 @@ export function createOptimizer(settings: OptimizerSettings, specs: readonly Par
   const momentum = settings.momentum ?? 0;
   const slotNames = settings.kind !== "sgd" ? ["first", "second"] : momentum > 0 ? ["momentum"] : [];
 
-  const update = (bucket: Bucket, p: tf.Tensor, g: tf.Tensor, slots: Slots, rates: UpdateRates): Updated => {
-    const weightDecay = bucket.decay ? (settings.weightDecay ?? 0) : 0;
-    if (settings.kind === "sgd") return sgd(p, g, slots, rates, { momentum, weightDecay });
-    const decoupled = settings.kind === "adamw";
-    const epsilon = settings.epsilon ?? 1e-8;
-    return adam(p, g, slots, rates, { beta1, beta2, epsilon, weightDecay, decoupled });
+  /** The update of one step's buckets. */
+  const updater = ({ lr, ...corrections }: RateTensors) => {
+    const scalars = new Map<string, AdamScalars>();
+    return (bucket: Bucket, p: tf.Tensor, g: tf.Tensor, slots: Slots): Updated => {
+      const rates = { lr: lr[bucket.rate]!, ...corrections };
+      const weightDecay = bucket.decay ? (settings.weightDecay ?? 0) : 0;
+      if (settings.kind === "sgd") return sgd(p, g, slots, rates, { momentum, weightDecay });
+      const decoupled = settings.kind === "adamw";
+      const epsilon = settings.epsilon ?? 1e-8;
+      const own = { beta1, beta2, epsilon, weightDecay, decoupled };
+      const key = `${bucket.rate} ${weightDecay}`;
+      const shared = scalars.get(key) ?? adamScalars(rates, own);
+      scalars.set(key, shared);
+      return adam(p, g, slots, shared, own);
+    };
   };
 
   return {
@@ -97,16 +106,12 @@ export function createOptimizer(settings: OptimizerSettings, specs: readonly Par
           : tf.minimum(tf.div(settings.clip, tf.add(gradientNorm, CLIP_EPSILON)), 1);
       const nextParameters: Record<string, tf.Tensor> = { ...parameters };
       const nextSlots: Record<string, tf.Tensor> = {};
+      const update = updater(rates);
       buckets.forEach((bucket, index) => {
         const p = flatten(bucket.specs.map((spec) => parameters[spec.name]!));
         const g = factor === undefined ? flat[index]! : tf.mul(flat[index]!, factor);
         const own = Object.fromEntries(slotNames.map((slot) => [slot, slots[slotName(bucket, slot)]!]));
-        const { firstCorrection, secondCorrection } = rates;
-        const next = update(bucket, p, g, own, {
-          lr: rates.lr[bucket.rate]!,
-          firstCorrection,
-          secondCorrection,
-        });
+        const next = update(bucket, p, g, own);
         Object.assign(nextParameters, split(next.parameter, bucket.specs));
         for (const [slot, value] of Object.entries(next.slots)) nextSlots[slotName(bucket, slot)] = value;
       });

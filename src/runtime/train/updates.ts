@@ -53,31 +53,46 @@ export interface AdamSettings {
   readonly decoupled: boolean;
 }
 
+/** What Adam's update multiplies every element by, as scalars: one set for all parameters of a rate and a decay. */
+export interface AdamScalars {
+  /** lr · √(1 − β₂ᵗ) / (1 − β₁ᵗ) */
+  readonly rate: tf.Scalar;
+  /** ε · √(1 − β₂ᵗ) */
+  readonly epsilon: tf.Scalar;
+  /** 1 − lr · weightDecay where the decay is decoupled; undefined where there is none. */
+  readonly kept?: tf.Scalar;
+}
+
+export function adamScalars(rates: UpdateRates, settings: AdamSettings): AdamScalars {
+  const { lr, firstCorrection, secondCorrection } = rates;
+  const { epsilon, weightDecay, decoupled } = settings;
+  return {
+    rate: tf.div(tf.mul(lr, secondCorrection), firstCorrection),
+    epsilon: tf.mul(secondCorrection, epsilon),
+    ...(decoupled && weightDecay > 0 ? { kept: tf.sub(1, tf.mul(lr, weightDecay)) } : {}),
+  };
+}
+
 /**
- * m <- β₁m + (1 − β₁)g; v <- β₂v + (1 − β₂)g²; p <- p − lr · (m / (1 − β₁ᵗ)) / (√v / √(1 − β₂ᵗ) + ε).
- *
- * Slots `first` and `second` hold m and v. What every element of the quotient would be multiplied by is put together as
- * scalars first: lr · √(1 − β₂ᵗ) / (1 − β₁ᵗ) · m / (√v + ε · √(1 − β₂ᵗ)).
+ * m <- β₁m + (1 − β₁)g; v <- β₂v + (1 − β₂)g²; p <- p − lr · (m / (1 − β₁ᵗ)) / (√v / √(1 − β₂ᵗ) + ε), with m and v in the
+ * slots `first` and `second`.
  */
 export function adam(
   p: tf.Tensor,
   g: tf.Tensor,
   slots: Slots,
-  rates: UpdateRates,
-  settings: AdamSettings,
+  { rate, epsilon, kept }: AdamScalars,
+  { beta1, beta2, weightDecay, decoupled }: AdamSettings,
 ): Updated {
-  const { beta1, beta2, epsilon, weightDecay, decoupled } = settings;
   const gradient = decoupled ? g : withDecay(p, g, weightDecay);
   const before = { first: slots["first"]!, second: slots["second"]! };
   const first = tf.add(tf.mul(before.first, beta1), tf.mul(gradient, 1 - beta1));
   const second = tf.add(tf.mul(before.second, beta2), tf.mul(tf.square(gradient), 1 - beta2));
-  const rate = tf.div(tf.mul(rates.lr, rates.secondCorrection), rates.firstCorrection);
-  const ownEpsilon = tf.mul(rates.secondCorrection, epsilon);
-  const update = tf.mul(tf.div(first, tf.add(tf.sqrt(second), ownEpsilon)), rate);
-  const start = decoupled && weightDecay > 0 ? tf.mul(p, tf.sub(1, tf.mul(rates.lr, weightDecay))) : p;
+  const update = tf.mul(tf.div(first, tf.add(tf.sqrt(second), epsilon)), rate);
+  const start = kept === undefined ? p : tf.mul(p, kept);
   const parameter = tf.sub(start, update);
   tellUpdate({
-    ...{ parameter: p, start, gradient, ...before, rate, epsilon: ownEpsilon, beta1, beta2 },
+    ...{ parameter: p, start, gradient, ...before, rate, epsilon, beta1, beta2 },
     next: { parameter, first, second },
   });
   return { parameter, slots: { first, second } };
