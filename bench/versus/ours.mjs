@@ -4,14 +4,6 @@
  *
  *   node bench/versus/ours.mjs CASE_AS_JSON ENGINE SECONDS
  */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { nodeHost } from "../../dist/src/cli/host.js";
-import { importProgram } from "../../dist/src/cli/provide_runtime.js";
-import { checkText, emitModel } from "../../dist/src/compile.js";
-import { eraseTypes } from "../../dist/src/emit/typescript/erase.js";
 import { capture } from "../../dist/src/runtime/engine/capture/capture.js";
 import { startEngine } from "../../dist/src/runtime/engine/index.js";
 import { tf } from "../../dist/src/runtime/index.js";
@@ -24,6 +16,7 @@ import { createStep } from "../../dist/src/runtime/train/step.js";
 import { Holder } from "../../dist/src/runtime/train/tensors.js";
 import { initialGeneration } from "../../dist/src/runtime/train/trainer.js";
 import { disposeValues } from "../../dist/src/runtime/train/values.js";
+import { programOf } from "../load_program.mjs";
 import { LOSSES, stepFlops } from "./cases.mjs";
 
 const [json, engineName, seconds] = process.argv.slice(2);
@@ -60,24 +53,7 @@ model m {
 `;
 }
 
-async function load(text) {
-  const root = fileURLToPath(new URL("../..", import.meta.url));
-  const checked = checkText(nodeHost(join(root, "spec.dml")), { path: "spec.dml", text, standard: false });
-  const errors = checked.diagnostics.filter(({ severity }) => severity === "error");
-  if (errors.length > 0) throw new Error(errors.map(({ message }) => message).join("\n"));
-  const about = { specFile: "spec.dml", specHash: "", compiler: "dmlc" };
-  const emitted = await emitModel(checked.models[0], about);
-  const folder = mkdtempSync(join(tmpdir(), "dmlc-bench-"));
-  try {
-    const path = join(folder, "program.js");
-    writeFileSync(path, eraseTypes(emitted.text));
-    return await importProgram(path);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-const program = await load(spec(wanted));
+const program = await programOf(spec(wanted));
 const engine = await startEngine(engineName);
 const sizes = { classes: wanted.classes };
 const specs = program.parameters(sizes);
