@@ -7,8 +7,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startEngine } from "../../src/runtime/engine/index.ts";
 import type { Reporter } from "../../src/runtime/report/progress.ts";
 import { phase } from "../../src/runtime/trace/phase.ts";
-import { recordSpans } from "../../src/runtime/trace/record.ts";
-import type { Span } from "../../src/runtime/trace/record.ts";
+import { record } from "../../src/runtime/trace/record.ts";
+import { spansOf } from "../../src/runtime/trace/spans.ts";
+import type { Recorded, Span } from "../../src/runtime/trace/spans.ts";
 import { operationsOf, traceTable } from "../../src/runtime/trace/trace_table.ts";
 import { runInto, silent } from "./running.ts";
 import { shapesProgram } from "./shapes.ts";
@@ -35,10 +36,11 @@ describe("recording spans", () => {
     const kernels = tf.getKernelsForBackend("wasm");
     const before = kernels.map((config) => config.kernelFunc);
     const [a, b] = [tf.ones<tf.Rank.R2>([3, 5]), tf.ones<tf.Rank.R2>([5, 2])];
-    const { result, spans } = recordSpans("all", () =>
+    const { result, recording } = record("all", () =>
       phase("outer", () => phase("inner", () => tf.tidy(() => tf.matMul(a, b)))),
     );
     expect(result.shape).toEqual([3, 2]);
+    const spans = spansOf([recording]);
     expect(spans[0]).toMatchObject({ name: "all", kind: "whole", phases: [] });
     const product = spans.find(({ name }) => name === "BatchMatMul")!;
     expect(product.phases).toEqual(["outer", "inner"]);
@@ -73,9 +75,10 @@ describe("recording spans", () => {
     } as tf.KernelConfig);
     try {
       const x = tf.ones([2]);
-      const { spans, result } = recordSpans("all", () =>
+      const { recording, result } = record("all", () =>
         tf.engine().runKernel("TraceTestOuter", { x } as never),
       );
+      const spans = spansOf([recording]);
       const of = (name: string): Span => spans.find((span) => span.name === name)!;
       const [outer, inner] = [of("TraceTestOuter"), of("TraceTestInner")];
       expect(outer.end - outer.start).toBeGreaterThanOrEqual(6);
@@ -94,7 +97,7 @@ describe("recording spans", () => {
   test("puts the kernels back when the work fails", () => {
     const before = tf.getKernel("Add", "wasm").kernelFunc;
     expect(() =>
-      recordSpans("all", () =>
+      record("all", () =>
         phase("part", () => {
           throw new Error("no");
         }),
@@ -102,6 +105,31 @@ describe("recording spans", () => {
     ).toThrow("no");
     expect(tf.getKernel("Add", "wasm").kernelFunc).toBe(before);
     expect(phase("part", () => 7)).toBe(7);
+  });
+
+  test("of several recordings of the same operations each stretch of time is the shortest", () => {
+    const stretch = (kind: Span["kind"], name: string, start: number, end: number): Recorded => ({
+      kind,
+      name,
+      start,
+      end,
+      inputs: {},
+      outputs: [],
+      within: [],
+    });
+    const run = (before: number, first: number, between: number, second: number, after: number): Recorded => {
+      const [a, b, c] = [before, before + first, before + first + between];
+      const within = [stretch("kernel", "Add", a, b), stretch("kernel", "Mul", c, c + second)];
+      const part = { ...stretch("phase", "part", 0, c + second + after), within };
+      return { ...stretch("whole", "all", 0, part.end), within: [part] };
+    };
+    const spans = spansOf([run(1, 9, 2, 1, 0), run(1, 2, 5, 4, 1), { ...run(0, 0, 0, 0, 0), within: [] }]);
+    expect(spans.map(({ name, start, end, own }) => [name, start, end, own])).toEqual([
+      ["all", 0, 6, 3],
+      ["part", 0, 6, 3],
+      ["Add", 1, 3, 2],
+      ["Mul", 5, 6, 1],
+    ]);
   });
 
   test("the table adds up calls of one operation and says where times are those of issuing", () => {

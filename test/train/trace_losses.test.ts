@@ -4,8 +4,9 @@
  */
 import { beforeAll, describe, expect, test } from "vitest";
 import { startEngine } from "../../src/runtime/engine/index.ts";
-import { recordSpans } from "../../src/runtime/trace/record.ts";
-import type { Span } from "../../src/runtime/trace/record.ts";
+import { record } from "../../src/runtime/trace/record.ts";
+import { spansOf } from "../../src/runtime/trace/spans.ts";
+import type { Span } from "../../src/runtime/trace/spans.ts";
 import { lossCosts, traceTable } from "../../src/runtime/trace/trace_table.ts";
 import { smallModel } from "../emit/small_model.ts";
 import { firstSteps, programOf } from "../emit/trained.ts";
@@ -32,9 +33,9 @@ async function traced(names: readonly Name[], combine?: string): Promise<Span[]>
   const plan = smallModel(losses, { combine, embedding: "shared linear(8) |> normalize" });
   let spans: Span[] = [];
   firstSteps(await programOf(plan), 2, (step) => (...args) => {
-    const recorded = recordSpans("training step", () => step(...args));
-    spans = recorded.spans;
-    return recorded.result;
+    const { result, recording } = record("training step", () => step(...args));
+    spans = spansOf([recording]);
+    return result;
   });
   return spans;
 }

@@ -8,8 +8,9 @@ import type { RateTensors } from "../train/optimizers.ts";
 import type { StepPrecision } from "../train/precision.ts";
 import type { BatchTensors, Step } from "../train/step.ts";
 import type { Generation } from "../train/tensors.ts";
-import { recordSpans, returnsEarly } from "./record.ts";
-import type { Span } from "./record.ts";
+import { record, returnsEarly } from "./record.ts";
+import { spansOf } from "./spans.ts";
+import type { Recorded, Span } from "./spans.ts";
 
 export interface StepTrace {
   /** The whole step first. */
@@ -18,7 +19,7 @@ export interface StepTrace {
   readonly returnsEarly: boolean;
 }
 
-/** Timed runs, of which the quickest is told: what disturbs one from outside seldom disturbs all. */
+/** Timed runs, of which the shortest time of each operation is told. */
 const RUNS = 3;
 
 /**
@@ -40,15 +41,14 @@ export function traceStep(
     }
   };
   letGo(precision(step)(generation, batch, rates));
-  const runs: Span[][] = [];
+  const recordings: Recorded[] = [];
   const timed: Step = (...args) => {
-    const recorded = recordSpans("training step", () => step(...args));
-    runs.push(recorded.spans);
-    return recorded.result;
+    const { result, recording } = record("training step", () => step(...args));
+    recordings.push(recording);
+    return result;
   };
   for (let run = 0; run < RUNS; run++) letGo(precision(timed)(generation, batch, rates));
-  const [quickest] = runs.sort((a, b) => a[0]!.end - b[0]!.end);
-  return { spans: quickest!, returnsEarly: returnsEarly() };
+  return { spans: spansOf(recordings), returnsEarly: returnsEarly() };
 }
 
 const tensorsOf = (tree: TensorTree) => flatten(tree).tensors;

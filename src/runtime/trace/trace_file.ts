@@ -2,7 +2,7 @@
  * The profile of a training step as a file: `trace.json` in the trace event format of Chrome, which Perfetto and
  * chrome://tracing open (Duca & Sinclair, Trace Event Format, 2016). Pure; the run writes it.
  */
-import type { Span } from "./record.ts";
+import type { Span } from "./spans.ts";
 import type { StepTrace } from "./step_trace.ts";
 
 /** What the file says beside the events. */

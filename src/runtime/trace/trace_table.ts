@@ -1,5 +1,5 @@
 /** The profile of a training step as text for a terminal: its losses and its dearest operations. Pure; called by the run. */
-import type { Span, TensorShape } from "./record.ts";
+import type { Span, TensorShape } from "./spans.ts";
 import type { StepTrace } from "./step_trace.ts";
 import { LOSSES } from "./loss_use.ts";
 import { EARLY_NOTE } from "./trace_file.ts";
