@@ -53,13 +53,44 @@ describe("updates in place", () => {
   const all = [carried("v", "second"), carried("p", "shaped"), carried("m", "first")];
 
   it("are those whose parameter and slots are all carried, in whatever shape", () => {
-    expect(inPlaceUpdates(nodes, all, [update])).toEqual([{ update, parameter: 1, first: 2, second: 0 }]);
+    expect(inPlaceUpdates(nodes, all, [update])).toEqual([{ update, parameters: [1], first: 2, second: 0 }]);
   });
 
   it("are none where a slot is not carried, stays as it is, or follows another", () => {
     expect(inPlaceUpdates(nodes, all.slice(1), [update])).toEqual([]);
     expect(inPlaceUpdates(nodes, [carried("v"), ...all.slice(1)], [update])).toEqual([]);
     expect(inPlaceUpdates(nodes, [carried("v", "first"), ...all.slice(1)], [update])).toEqual([]);
+  });
+
+  it("are those of parameters that are put end to end and taken apart again", () => {
+    const joined = [
+      ...nodes,
+      node("q", "Placeholder"),
+      node("flat_q", "Reshape", "q"),
+      node("both", "ConcatV2", "flat_p", "flat_q", "axis"),
+      node("sizes", "Const"),
+      node("axis", "Const"),
+      node("after", "Sub", "both", "first"),
+      node("taken", "SplitV", "after", "sizes", "axis"),
+      { ...node("next_p", "Reshape"), inputs: [output("taken")] },
+      { ...node("next_q", "Reshape"), inputs: [{ node: "taken", output: 1 }] },
+    ];
+    const own: RecordedUpdate = {
+      ...update,
+      ...{ parameter: output("both"), start: output("both") },
+      next: { ...update.next, parameter: output("after") },
+    };
+    const values = [
+      carried("q", "next_q"),
+      carried("p", "next_p"),
+      carried("m", "first"),
+      carried("v", "second"),
+    ];
+    expect(inPlaceUpdates(joined, values, [own])).toEqual([
+      { update: own, parameters: [1, 0], first: 2, second: 3 },
+    ]);
+    const swapped = [carried("q", "next_p"), carried("p", "next_q"), ...values.slice(2)];
+    expect(inPlaceUpdates(joined, swapped, [own])).toEqual([]);
   });
 
   it("begin with the parameter, or with what decay has left of it", () => {

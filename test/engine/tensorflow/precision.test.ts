@@ -207,9 +207,10 @@ model small {
       const [a, b, c] = [exact, plain, captured].map(({ losses }) => losses.map((each) => each[name]!));
       expect(b).not.toEqual(a);
       for (let k = 0; k < steps; k++) {
-        // Steps magnify differences: of rounding to bfloat16 here, of the order of float32's sums there.
+        // Steps magnify differences: of rounding to bfloat16 here, of the order of float32's sums there, until one of
+        // these makes a number of bfloat16 another.
         expect(Math.abs(b![k]! / a![k]! - 1)).toBeLessThan(2e-3 + 4e-3 * k);
-        expect(Math.abs(c![k]! / b![k]! - 1)).toBeLessThan(1e-5 + 1e-3 * k);
+        if (k < 10) expect(Math.abs(c![k]! / b![k]! - 1)).toBeLessThan(1e-5);
       }
       expect(mean(b!.slice(-10))).toBeLessThan(mean(b!.slice(0, 10)));
     }

@@ -47,6 +47,11 @@ export const outputName = ({ node, output: index }: NodeOutput): string => `${no
 /** A type as an attribute, by TensorFlow's number. */
 export const type = (value: number): AttributeValue => ({ kind: "type", value });
 
+/** The node of this name that gives what `input` is. */
+export const identity = (name: string, input: NodeOutput, T: AttributeValue): GraphNode => {
+  return { name, op: "Identity", inputs: [input], attributes: { T } };
+};
+
 /** The tag that sessions ask for. */
 export const TAG = "serve";
 

@@ -19,18 +19,25 @@ export interface RecordedUpdate {
   readonly next: { readonly parameter: NodeOutput; readonly first: NodeOutput; readonly second: NodeOutput };
 }
 
-/** An update with the places of its parameter and its slots among the carried values. */
+/** An update with the places of its parameters and its slots among the carried values. */
 export interface InPlaceUpdate {
   readonly update: RecordedUpdate;
-  readonly parameter: number;
+  /** One, or several that are updated end to end. */
+  readonly parameters: readonly number[];
   readonly first: number;
   readonly second: number;
 }
 
+export const placesOf = ({ parameters, first, second }: InPlaceUpdate): number[] => [
+  ...parameters,
+  first,
+  second,
+];
+
 /** Operations whose result is their first input's memory under another shape. */
 const VIEWS: ReadonlySet<string> = new Set(["Reshape", "Identity", "ExpandDims", "Squeeze"]);
 
-/** The updates of which all three, parameter and slots, are carried from one run to the next. */
+/** The updates of which all, parameters and slots, are carried from one run to the next. */
 export function inPlaceUpdates(
   nodes: readonly GraphNode[],
   values: readonly CarriedValue[],
@@ -42,14 +49,28 @@ export function inPlaceUpdates(
     const node = byName.get(of.node);
     return node?.op === "Reshape" ? origin(node.inputs[0]!) : `${of.node}:${of.output}`;
   };
-  const carried = values.map(({ from, to }) => (to === undefined ? "" : `${origin(from)} ${origin(to)}`));
+  const keyOf = (from: string, to: string): string => `${from} ${to}`;
+  const carried = values.map(({ from, to }) =>
+    to === undefined ? undefined : keyOf(origin(from), origin(to)),
+  );
   const placeOf = (from: NodeOutput, to: NodeOutput): number =>
-    carried.indexOf(`${origin(from)} ${origin(to)}`);
+    carried.indexOf(keyOf(origin(from), origin(to)));
+  /** The places of parameters that were put end to end for their update, and taken apart after it. */
+  const placesWithin = ({ parameter, next }: RecordedUpdate): number[] => {
+    const joined = byName.get(parameter.node);
+    const taken = nodes.find(
+      (node) => node.op === "SplitV" && origin(node.inputs[0]!) === origin(next.parameter),
+    );
+    if (joined?.op !== "ConcatV2" || taken === undefined) return [-1];
+    const parts = joined.inputs.slice(0, -1);
+    return parts.map((part, k) => carried.indexOf(keyOf(origin(part), `${taken.name}:${k}`)));
+  };
   return updates.flatMap((update) => {
-    const parameter = placeOf(update.parameter, update.next.parameter);
+    const alone = placeOf(update.parameter, update.next.parameter);
+    const parameters = alone === -1 ? placesWithin(update) : [alone];
     const first = placeOf(update.first, update.next.first);
     const second = placeOf(update.second, update.next.second);
-    return [parameter, first, second].includes(-1) ? [] : [{ update, parameter, first, second }];
+    return [...parameters, first, second].includes(-1) ? [] : [{ update, parameters, first, second }];
   });
 }
 

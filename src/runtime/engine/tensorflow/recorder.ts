@@ -51,10 +51,8 @@ export class TensorflowRecorder implements Recorder {
     }
     const hints = carried(outputs);
     const pairs = residentPairs(hints, fed, computed, binding.TF_FLOAT);
-    const form = {
-      ...{ fed, computed, pairs, updates, inputs, outputs },
-      carried: new Set(hints.map(({ output }) => output)),
-    };
+    const among = new Set(hints.map(({ output }) => output));
+    const form = { fed, computed, carried: among, pairs, updates, inputs, outputs };
     const recorded = new RecordedGraph(backend, label, recording, form);
     return { outputs, recording: recorded };
   }
@@ -74,7 +72,8 @@ function recordedUpdate(update: AdamUpdate, of: (tensor: tf.Tensor) => RecordedT
     second: of(tensors.second),
     rate: of(tensors.rate),
     epsilon: of(tensors.epsilon),
-    ...{ beta1, beta2 },
+    beta1,
+    beta2,
     next: { parameter: of(next.parameter), first: of(next.first), second: of(next.second) },
   };
 }
