@@ -76,9 +76,9 @@ export class Residents {
     this.#fetch = fetch;
   }
 
-  /** Whether this data is what the variable at `place` now holds. */
+  /** Whether this data is what the variable at `place` now holds; it may have been fetched as well. */
   holds(data: TensorData, place: number): boolean {
-    return data instanceof ResidentData && data.inSession && this.#current[place] === data;
+    return this.#current[place] === data;
   }
 
   /** Before the previous generation is overwritten with the current one. */
