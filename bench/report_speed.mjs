@@ -128,7 +128,7 @@ function stepsSection() {
         ];
   return [
     "## Against PyTorch",
-    "The net is two convolutions of 32 and 64 with pooling on 28x28 images and heads of 64, batch 128 in classes of 4, Adam, unless it says otherwise. A ratio is PyTorch's best form over ours within one round; the median of the rounds, and each round in parentheses. Memory is the largest resident set of the process, ours / PyTorch's least; ours has the first step in it, which is recorded operation by operation: its forward pass holds what gradients need, and its backward pass lets go of that on the way. The last column is the rate of the step's convolutions and heads in 10^9 operations a second, of that of a 1024 x 1024 product.",
+    "The net is two convolutions of 32 and 64 with pooling on 28x28 images and heads of 64, batch 128 in classes of 4, Adam, unless it says otherwise. Of our steps one in ten gives its values, such as the losses, as in training; the others compute none. A ratio is PyTorch's best form over ours within one round; the median of the rounds, and each round in parentheses. Memory is the largest resident set of the process, ours / PyTorch's least; ours has the first step in it, which is recorded operation by operation: its forward pass holds what gradients need, and its backward pass lets go of that on the way. The last column is the rate of the step's convolutions and heads in 10^9 operations a second, of that of a 1024 x 1024 product.",
     table(["what", "dmlc", "eager", "compiled", "channels-last", "ratio", "peak memory", "rate"], rows),
     ...growth,
     `${machineOf(steps)}. ${steps.results.one?.engine ?? ""}; ${steps.results.one?.pytorch ?? ""}. Load average while measuring: ${Object.values(
