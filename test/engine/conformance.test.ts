@@ -18,7 +18,7 @@ import { type Curve, curve } from "./curve.ts";
 import { magnification, programOf, specNames } from "./conformance_specs.ts";
 
 const STEPS = 20;
-const FIRST = 2e-5;
+const FIRST = 3e-5;
 const GROWTH = 2e-5;
 
 interface Way {

@@ -99,7 +99,7 @@ const models: Readonly<Record<string, Parts>> = {
     dolls: matryoshka(triplet(margin: 0.2), sizes: [2, 4])`,
     combine: "equal(order, ring, sup, dolls)",
     // Ranks are sigmoids of differences over 0.01.
-    magnifies: 100,
+    magnifies: 200,
   },
   "a loss over bins": {
     losses: "bins: histogram()",
