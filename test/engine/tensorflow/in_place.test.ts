@@ -2,12 +2,8 @@
 import { describe, expect, it } from "vitest";
 import type { GraphNode, NodeOutput } from "../../../src/runtime/engine/tensorflow/graph_def.ts";
 import { output } from "../../../src/runtime/engine/tensorflow/graph_def.ts";
-import {
-  decays,
-  inPlaceUpdates,
-  neededFor,
-  readersOf,
-} from "../../../src/runtime/engine/tensorflow/in_place.ts";
+import { neededFor, readersOf } from "../../../src/runtime/engine/tensorflow/graph_reading.ts";
+import { decays, inPlaceUpdates } from "../../../src/runtime/engine/tensorflow/in_place.ts";
 import type { RecordedUpdate } from "../../../src/runtime/engine/tensorflow/in_place.ts";
 import type { CarriedValue } from "../../../src/runtime/engine/tensorflow/resident_graph.ts";
 

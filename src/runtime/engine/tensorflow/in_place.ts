@@ -1,8 +1,10 @@
 /**
- * Which updates of a recorded graph can be done in the session's variables, by TensorFlow's own operation, and what has
- * to have run before one: whatever reads the parameter. Pure; called by `resident_graph.ts`.
+ * Which updates of a recorded graph can be done in the session's variables, by TensorFlow's own operation. Pure; called
+ * by `resident_graph.ts`.
  */
+import { outputName } from "./graph_def.ts";
 import type { GraphNode, NodeOutput } from "./graph_def.ts";
+import { GraphReading } from "./graph_reading.ts";
 import type { CarriedValue } from "./resident_graph.ts";
 
 /** An `AdamUpdate` by the outputs that its tensors are. */
@@ -34,21 +36,15 @@ export const placesOf = ({ parameters, first, second }: InPlaceUpdate): number[]
   second,
 ];
 
-/** Operations whose result is their first input's memory under another shape. */
-const VIEWS: ReadonlySet<string> = new Set(["Reshape", "Identity", "ExpandDims", "Squeeze"]);
-
 /** The updates of which all, parameters and slots, are carried from one run to the next. */
 export function inPlaceUpdates(
   nodes: readonly GraphNode[],
   values: readonly CarriedValue[],
   updates: readonly RecordedUpdate[],
 ): InPlaceUpdate[] {
-  const byName = new Map(nodes.map((node) => [node.name, node]));
+  const graph = new GraphReading(nodes);
   /** What an output is, whatever its shape. */
-  const origin = (of: NodeOutput): string => {
-    const node = byName.get(of.node);
-    return node?.op === "Reshape" ? origin(node.inputs[0]!) : `${of.node}:${of.output}`;
-  };
+  const origin = (of: NodeOutput): string => outputName(graph.origin(of));
   const keyOf = (from: string, to: string): string => `${from} ${to}`;
   const carried = values.map(({ from, to }) =>
     to === undefined ? undefined : keyOf(origin(from), origin(to)),
@@ -57,7 +53,7 @@ export function inPlaceUpdates(
     carried.indexOf(keyOf(origin(from), origin(to)));
   /** The places of parameters that were put end to end for their update, and taken apart after it. */
   const placesWithin = ({ parameter, next }: RecordedUpdate): number[] => {
-    const joined = byName.get(parameter.node);
+    const joined = graph.node(parameter);
     const taken = nodes.find(
       (node) => node.op === "SplitV" && origin(node.inputs[0]!) === origin(next.parameter),
     );
@@ -77,29 +73,3 @@ export function inPlaceUpdates(
 /** Whether the update begins with something else than the parameter: what decay has left of it. */
 export const decays = ({ start, parameter }: RecordedUpdate): boolean =>
   start.node !== parameter.node || start.output !== parameter.output;
-
-/** The nodes that run when `roots` are wanted. */
-export function neededFor(nodes: readonly GraphNode[], roots: readonly NodeOutput[]): GraphNode[] {
-  const byName = new Map(nodes.map((node) => [node.name, node]));
-  const found = new Set<GraphNode>();
-  const waiting = roots.map(({ node }) => node);
-  for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
-    const node = byName.get(name);
-    if (node === undefined || found.has(node)) continue;
-    found.add(node);
-    waiting.push(...node.inputs.map((input) => input.node));
-  }
-  return nodes.filter((node) => found.has(node));
-}
-
-/** Of `nodes`, in the order of execution, those that read the memory of `name`. */
-export function readersOf(name: string, nodes: readonly GraphNode[]): string[] {
-  const memory = new Set([name]);
-  const readers: string[] = [];
-  for (const node of nodes) {
-    if (!node.inputs.some((input) => input.output >= 0 && memory.has(input.node))) continue;
-    if (VIEWS.has(node.op)) memory.add(node.name);
-    else readers.push(node.name);
-  }
-  return readers;
-}

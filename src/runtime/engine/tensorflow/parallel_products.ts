@@ -6,7 +6,8 @@
  */
 import { identity, output, type } from "./graph_def.ts";
 import type { AttributeValue, GraphNode, NodeOutput } from "./graph_def.ts";
-import { decays, neededFor } from "./in_place.ts";
+import { GraphReading, neededFor } from "./graph_reading.ts";
+import { decays } from "./in_place.ts";
 import type { InPlaceUpdate, RecordedUpdate } from "./in_place.ts";
 import type { RecordedTensor, Recording } from "./recording.ts";
 import type { CarriedValue } from "./resident_graph.ts";
@@ -51,7 +52,7 @@ export function parallelProducts(
   values: readonly CarriedValue[],
   updates: readonly InPlaceUpdate[],
 ): ParallelProducts[] {
-  const graph = new Reading(nodes);
+  const graph = new GraphReading(nodes);
   const groups = new Map<string, ProductOfParameter[]>();
   for (const update of updates) {
     const [parameter, ...others] = update.parameters.map((place) => values[place]!.from);
@@ -72,43 +73,10 @@ export function parallelProducts(
   });
 }
 
-/** A graph, and who reads what in it. */
-class Reading {
-  readonly nodes: readonly GraphNode[];
-  readonly #byName: ReadonlyMap<string, GraphNode>;
-  readonly #readers = new Map<string, GraphNode[]>();
-
-  constructor(nodes: readonly GraphNode[]) {
-    this.nodes = nodes;
-    this.#byName = new Map(nodes.map((node) => [node.name, node]));
-    for (const node of nodes) {
-      for (const name of new Set(node.inputs.map((input) => input.node))) {
-        const readers = this.#readers.get(name);
-        if (readers === undefined) this.#readers.set(name, [node]);
-        else readers.push(node);
-      }
-    }
-  }
-
-  node(of: NodeOutput): GraphNode | undefined {
-    return this.#byName.get(of.node);
-  }
-
-  readers(name: string): readonly GraphNode[] {
-    return this.#readers.get(name) ?? [];
-  }
-
-  /** What an output is, whatever its shape. */
-  origin(of: NodeOutput): NodeOutput {
-    const node = this.node(of);
-    return node?.op === "Reshape" ? this.origin(node.inputs[0]!) : of;
-  }
-
-  /** The product of two matrices that an output is, whatever its shape. */
-  product(of: NodeOutput): GraphNode | undefined {
-    const node = this.node(this.origin(of));
-    return node?.op === "MatMul" ? node : undefined;
-  }
+/** The product of two matrices that an output is, whatever its shape. */
+function productAt(graph: GraphReading, of: NodeOutput): GraphNode | undefined {
+  const node = graph.node(graph.origin(of));
+  return node?.op === "MatMul" ? node : undefined;
 }
 
 const same = (a: NodeOutput, b: NodeOutput): boolean => a.node === b.node && a.output === b.output;
@@ -120,7 +88,7 @@ const isTrue = (value: AttributeValue | undefined): boolean => value?.kind === "
 
 /** What a parameter is in the graph, if products with it are all that reads it. */
 function productOf(
-  graph: Reading,
+  graph: GraphReading,
   place: InPlaceUpdate,
   parameter: RecordedTensor,
 ): ProductOfParameter | undefined {
@@ -158,21 +126,21 @@ function productOf(
 
 /** The product that an update's gradient is, and what it is multiplied by. */
 function gradientOf(
-  graph: Reading,
+  graph: GraphReading,
   { gradient: of }: RecordedUpdate,
 ): { gradient: GraphNode; factor?: NodeOutput } | undefined {
-  const gradient = graph.product(of);
+  const gradient = productAt(graph, of);
   if (gradient !== undefined) return { gradient };
   const scaled = graph.node(of);
   if (scaled?.op !== "Mul") return undefined;
   const [a, b] = scaled.inputs as [NodeOutput, NodeOutput];
-  const [left, right] = [graph.product(a), graph.product(b)];
+  const [left, right] = [productAt(graph, a), productAt(graph, b)];
   if (left !== undefined) return { gradient: left, factor: b };
   return right === undefined ? undefined : { gradient: right, factor: a };
 }
 
 /** The other factor of a product, element by element, with what `known` is. */
-function multiplied(graph: Reading, of: NodeOutput, known: NodeOutput): NodeOutput | undefined {
+function multiplied(graph: GraphReading, of: NodeOutput, known: NodeOutput): NodeOutput | undefined {
   const node = graph.node(of);
   if (node?.op !== "Mul") return undefined;
   const isKnown = node.inputs.map((input) => same(graph.origin(input), known));
@@ -181,7 +149,7 @@ function multiplied(graph: Reading, of: NodeOutput, known: NodeOutput): NodeOutp
 
 /** What parameters must have in common for their products to be one. */
 function keyOf(
-  graph: Reading,
+  graph: GraphReading,
   { place, parameter, forward, backward, factor, kept }: ProductOfParameter,
 ): string {
   const { rate, epsilon, beta1, beta2 } = place.update;
@@ -195,7 +163,7 @@ function keyOf(
 const isSum = (node: GraphNode | undefined): boolean => node?.op === "Add" || node?.op === "AddV2";
 
 /** The lowest sum that all products enter, directly or by sums of which it is the only reader. */
-function sumOf(graph: Reading, members: readonly ProductOfParameter[]): SumOfProducts | undefined {
+function sumOf(graph: GraphReading, members: readonly ProductOfParameter[]): SumOfProducts | undefined {
   const products = members.map(({ backward }) => backward!.name);
   const isProduct = (of: NodeOutput): boolean => products.includes(graph.origin(of).node);
   let at = members[0]!.backward!;
@@ -223,7 +191,7 @@ function sumOf(graph: Reading, members: readonly ProductOfParameter[]): SumOfPro
 }
 
 /** What a sum adds up, and the sums within it that nothing else reads. */
-function termsOf(graph: Reading, root: GraphNode): { terms: NodeOutput[]; nodes: string[] } {
+function termsOf(graph: GraphReading, root: GraphNode): { terms: NodeOutput[]; nodes: string[] } {
   const terms: NodeOutput[] = [];
   const nodes = [root.name];
   const visit = (of: NodeOutput): void => {

@@ -10,7 +10,8 @@
  */
 import { before, output, outputName, type } from "./graph_def.ts";
 import type { GraphNode, NodeOutput } from "./graph_def.ts";
-import { decays, inPlaceUpdates, neededFor, placesOf, readersOf } from "./in_place.ts";
+import { neededFor, readersOf } from "./graph_reading.ts";
+import { decays, inPlaceUpdates, placesOf } from "./in_place.ts";
 import type { InPlaceUpdate, RecordedUpdate } from "./in_place.ts";
 import { parallelProducts, together } from "./parallel_products.ts";
 import type { RecordedTensor, Recording } from "./recording.ts";
