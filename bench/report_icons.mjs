@@ -30,7 +30,7 @@ const COLUMNS = [
 const CHOICE =
   "How the arms were chosen matters for reading this. The losses and branches of the ensemble are the best of ten " +
   "arrangements tried, by these same test classes at 800 steps and seed 7; each single loss ran with one setting, untuned, " +
-  "on a plain head without a branch's own convolutions; arms without a spread ran once. All seeds share one split of the " +
+  "on a plain head without a branch's own convolutions. All seeds share one split of the " +
   "classes, so the spreads say nothing about other classes. The differences are those of this example, not evidence that " +
   "ensembles beat tuned single losses.";
 const BEGIN = "<!-- results:begin -->";
