@@ -92,7 +92,14 @@ export function adam(
   const start = kept === undefined ? p : tf.mul(p, kept);
   const parameter = tf.sub(start, update);
   tellUpdate({
-    ...{ parameter: p, start, gradient, ...before, rate, epsilon, beta1, beta2 },
+    parameter: p,
+    start,
+    gradient,
+    ...before,
+    rate,
+    epsilon,
+    beta1,
+    beta2,
     next: { parameter, first, second },
   });
   return { parameter, slots: { first, second } };

@@ -39,9 +39,15 @@ const nodes = [
 ];
 
 const update: RecordedUpdate = {
-  ...{ parameter: output("flat_p"), start: output("flat_p"), gradient: output("flat_gradient") },
-  ...{ first: output("m"), second: output("v"), rate: output("x"), epsilon: output("x") },
-  ...{ beta1: 0.9, beta2: 0.999 },
+  parameter: output("flat_p"),
+  start: output("flat_p"),
+  gradient: output("flat_gradient"),
+  first: output("m"),
+  second: output("v"),
+  rate: output("x"),
+  epsilon: output("x"),
+  beta1: 0.9,
+  beta2: 0.999,
   next: { parameter: output("next"), first: output("first"), second: output("second") },
 };
 
@@ -73,7 +79,8 @@ describe("updates in place", () => {
     ];
     const own: RecordedUpdate = {
       ...update,
-      ...{ parameter: output("both"), start: output("both") },
+      parameter: output("both"),
+      start: output("both"),
       next: { ...update.next, parameter: output("after") },
     };
     const values = [

@@ -7,7 +7,9 @@ import { parallelProducts } from "../../../src/runtime/engine/tensorflow/paralle
 import type { CarriedValue } from "../../../src/runtime/engine/tensorflow/resident_graph.ts";
 
 const node = (name: string, op: string, inputs: string[], transposed = "--"): GraphNode => ({
-  ...{ name, op, inputs: inputs.map(output) },
+  name,
+  op,
+  inputs: inputs.map(output),
   attributes:
     op === "MatMul"
       ? {
@@ -41,21 +43,25 @@ const start = [node("x", "Placeholder", []), node("shape", "Const", []), node("i
 const three = [...start, ...head(1), ...head(2), ...head(3), ...sum];
 
 const value = (name: string): CarriedValue => ({
-  ...{ from: { ...output(name), dtype: 1, shape: [4, 2], varies: true }, to: undefined },
+  from: { ...output(name), dtype: 1, shape: [4, 2], varies: true },
+  to: undefined,
 });
 const values = ["w1", "w2", "w3"].map(value);
 
 const update = (k: number, rate = "rate", gradient: NodeOutput = output(`flat${k}`)): InPlaceUpdate => ({
-  ...{ parameters: [k - 1], first: 10 + k, second: 20 + k },
+  parameters: [k - 1],
+  first: 10 + k,
+  second: 20 + k,
   update: {
-    ...{
-      parameter: output(`w${k}`),
-      start: output(`w${k}`),
-      gradient,
-      rate: output(rate),
-      epsilon: output("e"),
-    },
-    ...{ first: output(`m${k}`), second: output(`v${k}`), beta1: 0.9, beta2: 0.999 },
+    parameter: output(`w${k}`),
+    start: output(`w${k}`),
+    gradient,
+    rate: output(rate),
+    epsilon: output("e"),
+    first: output(`m${k}`),
+    second: output(`v${k}`),
+    beta1: 0.9,
+    beta2: 0.999,
     next: { parameter: output("next"), first: output("next"), second: output("next") },
   },
 });
