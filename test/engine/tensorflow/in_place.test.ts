@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { GraphNode, NodeOutput } from "../../../src/runtime/engine/tensorflow/graph_def.ts";
 import { output } from "../../../src/runtime/engine/tensorflow/graph_def.ts";
-import { neededFor, readersOf } from "../../../src/runtime/engine/tensorflow/graph_reading.ts";
+import { GraphReading } from "../../../src/runtime/engine/tensorflow/graph_reading.ts";
 import { decays, inPlaceUpdates } from "../../../src/runtime/engine/tensorflow/in_place.ts";
 import type { RecordedUpdate } from "../../../src/runtime/engine/tensorflow/in_place.ts";
 import type { CarriedValue } from "../../../src/runtime/engine/tensorflow/resident_graph.ts";
@@ -55,13 +55,17 @@ describe("updates in place", () => {
   const all = [carried("v", "second"), carried("p", "shaped"), carried("m", "first")];
 
   it("are those whose parameter and slots are all carried, in whatever shape", () => {
-    expect(inPlaceUpdates(nodes, all, [update])).toEqual([{ update, parameters: [1], first: 2, second: 0 }]);
+    expect(inPlaceUpdates(new GraphReading(nodes), all, [update])).toEqual([
+      { update, parameters: [1], first: 2, second: 0 },
+    ]);
   });
 
   it("are none where a slot is not carried, stays as it is, or follows another", () => {
-    expect(inPlaceUpdates(nodes, all.slice(1), [update])).toEqual([]);
-    expect(inPlaceUpdates(nodes, [carried("v"), ...all.slice(1)], [update])).toEqual([]);
-    expect(inPlaceUpdates(nodes, [carried("v", "first"), ...all.slice(1)], [update])).toEqual([]);
+    expect(inPlaceUpdates(new GraphReading(nodes), all.slice(1), [update])).toEqual([]);
+    expect(inPlaceUpdates(new GraphReading(nodes), [carried("v"), ...all.slice(1)], [update])).toEqual([]);
+    expect(
+      inPlaceUpdates(new GraphReading(nodes), [carried("v", "first"), ...all.slice(1)], [update]),
+    ).toEqual([]);
   });
 
   it("are those of parameters that are put end to end and taken apart again", () => {
@@ -89,11 +93,11 @@ describe("updates in place", () => {
       carried("m", "first"),
       carried("v", "second"),
     ];
-    expect(inPlaceUpdates(joined, values, [own])).toEqual([
+    expect(inPlaceUpdates(new GraphReading(joined), values, [own])).toEqual([
       { update: own, parameters: [1, 0], first: 2, second: 3 },
     ]);
     const swapped = [carried("q", "next_p"), carried("p", "next_q"), ...values.slice(2)];
-    expect(inPlaceUpdates(joined, swapped, [own])).toEqual([]);
+    expect(inPlaceUpdates(new GraphReading(joined), swapped, [own])).toEqual([]);
   });
 
   it("begin with the parameter, or with what decay has left of it", () => {
@@ -104,15 +108,20 @@ describe("updates in place", () => {
 
 describe("what has to have run before an update", () => {
   it("is what reads the parameter, also in another shape, of what runs at all", () => {
-    const needed = neededFor(nodes, [output("flat_gradient")]);
-    expect(needed.map(({ name }) => name)).toEqual(["p", "x", "product", "gradient", "flat_gradient"]);
-    expect(readersOf("p", needed)).toEqual(["product"]);
-    expect(readersOf("p", nodes)).toEqual(["product", "next", "size"]);
+    const needed = new GraphReading(nodes).runningFor([output("flat_gradient")]);
+    expect(needed.nodes.map(({ name }) => name)).toEqual(["p", "x", "product", "gradient", "flat_gradient"]);
+    expect(needed.memoryReaders("p")).toEqual(["product"]);
+    expect(new GraphReading(nodes).memoryReaders("p")).toEqual(["product", "next", "size"]);
   });
 
   it("includes what is there for its order only", () => {
-    const ordered = [...nodes, node("last", "Neg", "x", "^size")];
-    expect(neededFor(ordered, [output("last")]).map(({ name }) => name)).toEqual(["p", "x", "size", "last"]);
-    expect(readersOf("size", ordered)).toEqual([]);
+    const ordered = new GraphReading([...nodes, node("last", "Neg", "x", "^size")]);
+    expect(ordered.runningFor([output("last")]).nodes.map(({ name }) => name)).toEqual([
+      "p",
+      "x",
+      "size",
+      "last",
+    ]);
+    expect(ordered.memoryReaders("size")).toEqual([]);
   });
 });

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { output } from "../../../src/runtime/engine/tensorflow/graph_def.ts";
 import type { GraphNode, NodeOutput } from "../../../src/runtime/engine/tensorflow/graph_def.ts";
+import { GraphReading } from "../../../src/runtime/engine/tensorflow/graph_reading.ts";
 import type { InPlaceUpdate } from "../../../src/runtime/engine/tensorflow/in_place.ts";
 import { parallelProducts } from "../../../src/runtime/engine/tensorflow/parallel_products.ts";
 import type { CarriedValue } from "../../../src/runtime/engine/tensorflow/resident_graph.ts";
@@ -68,7 +69,7 @@ const update = (k: number, rate = "rate", gradient: NodeOutput = output(`flat${k
 
 /** The names of the products found together, and of the sums of their gradients. */
 const found = (nodes: GraphNode[], updates = [1, 2, 3].map((k) => update(k))): unknown[] =>
-  parallelProducts(nodes, values, updates).map(({ members, sum: root }) => ({
+  parallelProducts(new GraphReading(nodes), values, updates).map(({ members, sum: root }) => ({
     members: members.map(({ forward }) => forward.name),
     ...(root === undefined ? {} : { root: root.root.name, others: root.others.map((other) => other.node) }),
   }));
@@ -95,7 +96,9 @@ describe("products of one tensor with several parameters", () => {
     const updates = [update(1), update(2, "other_rate"), update(3), update(4, "other_rate")];
     const all = [...values, value("w4")];
     const groups = parallelProducts(
-      four.map((each) => (each.name === "backbone" ? node("backbone", "Neg", ["sum4"]) : each)),
+      new GraphReading(
+        four.map((each) => (each.name === "backbone" ? node("backbone", "Neg", ["sum4"]) : each)),
+      ),
       all,
       updates,
     );

@@ -139,5 +139,6 @@ export function capture<A extends readonly unknown[], R, N = never>(
 }
 
 function disposeNew(tensors: readonly tf.Tensor[], kept: readonly tf.Tensor[]): void {
-  for (const tensor of tensors) if (!kept.includes(tensor)) tensor.dispose();
+  const keeping = new Set(kept);
+  for (const tensor of tensors) if (!keeping.has(tensor)) tensor.dispose();
 }

@@ -4,8 +4,12 @@
  */
 import type { GraphNode, NodeOutput } from "./graph_def.ts";
 
+/** Operations whose result is their first input's memory under another shape. */
+const VIEWS: ReadonlySet<string> = new Set(["Reshape", "Identity", "ExpandDims", "Squeeze"]);
+
 /** A graph, and who reads what in it. */
 export class GraphReading {
+  /** In the order of execution. */
   readonly nodes: readonly GraphNode[];
   readonly #byName: ReadonlyMap<string, GraphNode>;
   readonly #readers = new Map<string, GraphNode[]>();
@@ -22,6 +26,10 @@ export class GraphReading {
     }
   }
 
+  has(name: string): boolean {
+    return this.#byName.has(name);
+  }
+
   node(of: NodeOutput): GraphNode | undefined {
     return this.#byName.get(of.node);
   }
@@ -35,33 +43,25 @@ export class GraphReading {
     const node = this.node(of);
     return node?.op === "Reshape" ? this.origin(node.inputs[0]!) : of;
   }
-}
 
-/** Operations whose result is their first input's memory under another shape. */
-const VIEWS: ReadonlySet<string> = new Set(["Reshape", "Identity", "ExpandDims", "Squeeze"]);
-
-/** The nodes that run when `roots` are wanted. */
-export function neededFor(nodes: readonly GraphNode[], roots: readonly NodeOutput[]): GraphNode[] {
-  const byName = new Map(nodes.map((node) => [node.name, node]));
-  const found = new Set<GraphNode>();
-  const waiting = roots.map(({ node }) => node);
-  for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
-    const node = byName.get(name);
-    if (node === undefined || found.has(node)) continue;
-    found.add(node);
-    waiting.push(...node.inputs.map((input) => input.node));
+  /** The nodes that read the memory of `name`, also in another shape. */
+  memoryReaders(name: string): string[] {
+    const reading = this.readers(name).filter((node) =>
+      node.inputs.some((input) => input.node === name && input.output >= 0),
+    );
+    return reading.flatMap((node) => (VIEWS.has(node.op) ? this.memoryReaders(node.name) : [node.name]));
   }
-  return nodes.filter((node) => found.has(node));
-}
 
-/** Of `nodes`, in the order of execution, those that read the memory of `name`. */
-export function readersOf(name: string, nodes: readonly GraphNode[]): string[] {
-  const memory = new Set([name]);
-  const readers: string[] = [];
-  for (const node of nodes) {
-    if (!node.inputs.some((input) => input.output >= 0 && memory.has(input.node))) continue;
-    if (VIEWS.has(node.op)) memory.add(node.name);
-    else readers.push(node.name);
+  /** What runs of it when `roots` are wanted. */
+  runningFor(roots: readonly NodeOutput[]): GraphReading {
+    const found = new Set<GraphNode>();
+    const waiting = [...roots];
+    for (let of = waiting.pop(); of !== undefined; of = waiting.pop()) {
+      const node = this.node(of);
+      if (node === undefined || found.has(node)) continue;
+      found.add(node);
+      waiting.push(...node.inputs);
+    }
+    return new GraphReading(this.nodes.filter((node) => found.has(node)));
   }
-  return readers;
 }

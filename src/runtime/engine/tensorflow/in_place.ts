@@ -3,8 +3,8 @@
  * by `resident_graph.ts`.
  */
 import { outputName } from "./graph_def.ts";
-import type { GraphNode, NodeOutput } from "./graph_def.ts";
-import { GraphReading } from "./graph_reading.ts";
+import type { NodeOutput } from "./graph_def.ts";
+import type { GraphReading } from "./graph_reading.ts";
 import type { CarriedValue } from "./resident_graph.ts";
 
 /** An `AdamUpdate` by the outputs that its tensors are. */
@@ -38,11 +38,10 @@ export const placesOf = ({ parameters, first, second }: InPlaceUpdate): number[]
 
 /** The updates of which all, parameters and slots, are carried from one run to the next. */
 export function inPlaceUpdates(
-  nodes: readonly GraphNode[],
+  graph: GraphReading,
   values: readonly CarriedValue[],
   updates: readonly RecordedUpdate[],
 ): InPlaceUpdate[] {
-  const graph = new GraphReading(nodes);
   /** What an output is, whatever its shape. */
   const origin = (of: NodeOutput): string => outputName(graph.origin(of));
   const keyOf = (from: string, to: string): string => `${from} ${to}`;
@@ -54,7 +53,7 @@ export function inPlaceUpdates(
   /** The places of parameters that were put end to end for their update, and taken apart after it. */
   const placesWithin = ({ parameter, next }: RecordedUpdate): number[] => {
     const joined = graph.node(parameter);
-    const taken = nodes.find(
+    const taken = graph.nodes.find(
       (node) => node.op === "SplitV" && origin(node.inputs[0]!) === origin(next.parameter),
     );
     if (joined?.op !== "ConcatV2" || taken === undefined) return [-1];

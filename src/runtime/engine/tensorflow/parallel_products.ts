@@ -6,7 +6,7 @@
  */
 import { identity, output, type } from "./graph_def.ts";
 import type { AttributeValue, GraphNode, NodeOutput } from "./graph_def.ts";
-import { GraphReading, neededFor } from "./graph_reading.ts";
+import type { GraphReading } from "./graph_reading.ts";
 import { decays } from "./in_place.ts";
 import type { InPlaceUpdate, RecordedUpdate } from "./in_place.ts";
 import type { RecordedTensor, Recording } from "./recording.ts";
@@ -46,13 +46,12 @@ interface SumOfProducts {
   readonly shape?: NodeOutput;
 }
 
-/** @param nodes those that run. */
+/** @param graph what runs. */
 export function parallelProducts(
-  nodes: readonly GraphNode[],
+  graph: GraphReading,
   values: readonly CarriedValue[],
   updates: readonly InPlaceUpdate[],
 ): ParallelProducts[] {
-  const graph = new GraphReading(nodes);
   const groups = new Map<string, ProductOfParameter[]>();
   for (const update of updates) {
     const [parameter, ...others] = update.parameters.map((place) => values[place]!.from);
@@ -179,11 +178,8 @@ function sumOf(graph: GraphReading, members: readonly ProductOfParameter[]): Sum
     if (found.length < products.length) continue;
     const isOnlyRead = products.every((name) => graph.readers(name).length === 1);
     // What the products' gradients come from must not come from their sum.
-    const before = neededFor(
-      graph.nodes,
-      members.map(({ gradient }) => gradient.inputs[1]!),
-    );
-    if (found.length > products.length || !isOnlyRead || before.includes(at)) return undefined;
+    const before = graph.runningFor(members.map(({ gradient }) => gradient.inputs[1]!));
+    if (found.length > products.length || !isOnlyRead || before.has(at.name)) return undefined;
     const shaped = graph.node(found[0]!)!;
     const shape = shaped.op === "Reshape" ? { shape: shaped.inputs[1]! } : {};
     return { root: at, nodes, others: terms.filter((of) => !isProduct(of)), ...shape };

@@ -10,13 +10,14 @@
  */
 import { before, output, outputName, type } from "./graph_def.ts";
 import type { GraphNode, NodeOutput } from "./graph_def.ts";
-import { neededFor, readersOf } from "./graph_reading.ts";
+import { GraphReading } from "./graph_reading.ts";
 import { decays, inPlaceUpdates, placesOf } from "./in_place.ts";
 import type { InPlaceUpdate, RecordedUpdate } from "./in_place.ts";
 import { parallelProducts, together } from "./parallel_products.ts";
+import type { ParallelProducts } from "./parallel_products.ts";
 import type { RecordedTensor, Recording } from "./recording.ts";
 import { Store } from "./store.ts";
-import type { Form } from "./store.ts";
+import type { Parts } from "./side_by_side.ts";
 
 /** A carried value: its argument, and the result that follows it; undefined if it stays the same. */
 export interface CarriedValue {
@@ -66,13 +67,15 @@ export function residentGraph(
   results: readonly NodeOutput[],
   updates: readonly RecordedUpdate[],
 ): ResidentGraph {
-  const inPlace = inPlaceUpdates(recording.nodes, values, updates);
+  const recorded = new GraphReading([...recording.nodes]);
+  const inPlace = inPlaceUpdates(recorded, values, updates);
   const isInPlace = new Set(inPlace.flatMap(placesOf));
   const assigned = values.flatMap(({ from, to }, place) =>
     to === undefined || isInPlace.has(place) ? [] : [{ place, from, to }],
   );
   const others = [...results, ...assigned.map(({ to }) => to)];
-  const layout = laidOut(recording, values, inPlace, others);
+  const products = parallelProducts(recorded.runningFor(wanted(others, inPlace)), values, inPlace);
+  const layout = laidOut(recording, values, inPlace, products);
   const { stores } = layout;
   const feeds = values.map(({ from: { dtype, shape } }) =>
     output(recording.add("Placeholder", [], { dtype: type(dtype), shape: { kind: "shape", value: shape } })),
@@ -91,8 +94,8 @@ export function residentGraph(
   const current = byPlace((store) => store.current());
   const previous = byPlace((store) => (changing.has(store) ? store.previous() : store.current()));
   const keeps = [...changing].map((store) => store.keep());
-  const nodes = recording.nodes.map((node) => layout.nodes.get(node.name) ?? node);
-  const running = neededFor(nodes, [...others, ...layout.updates.flatMap(({ update }) => readBy(update))]);
+  const rewritten = (): GraphNode[] => recording.nodes.map((node) => layout.nodes.get(node.name) ?? node);
+  const running = new GraphReading(rewritten()).runningFor(wanted(others, layout.updates));
   const storeOf = (place: number): Store => stores.find(({ places }) => places.includes(place))!.store;
   const writes = [
     ...assigned.map(({ place, from, to }) => storeOf(place).now.assign(to, [before(from.node)])),
@@ -103,7 +106,7 @@ export function residentGraph(
   const fetched = { done: signal(writes), kept: signal(keeps), loaded: signal(loads) };
   return {
     ...fetched,
-    nodes: recording.nodes.map((node) => layout.nodes.get(node.name) ?? node),
+    nodes: rewritten(),
     feeds: feeds.map(outputName),
     current,
     previous,
@@ -115,13 +118,14 @@ function laidOut(
   recording: Recording,
   values: readonly CarriedValue[],
   inPlace: readonly InPlaceUpdate[],
-  others: readonly NodeOutput[],
+  products: readonly ParallelProducts[],
 ): Layout {
   const layout: Layout = { stores: [], nodes: new Map(), updates: [] };
   const stored = new Set<number>();
-  const store = (places: readonly number[], form?: Form): Store => {
+  const shapeOf = (place: number): readonly number[] => values[place]!.from.shape;
+  const store = (places: readonly number[], parts: Parts): Store => {
     const tensors = places.map((place) => values[place]!.from);
-    const made = new Store(recording, places.join("_"), tensors, form);
+    const made = new Store(recording, places.join("_"), tensors, parts);
     layout.stores.push({ store: made, places });
     for (const place of places) stored.add(place);
     for (const node of made.arguments()) layout.nodes.set(node.name, node);
@@ -129,15 +133,15 @@ function laidOut(
   };
   const update = (
     of: readonly InPlaceUpdate[],
-    forms: { readonly parameter: Form; readonly slot?: Form },
+    parts: { readonly parameters: Parts; readonly slots: Parts },
     written: (parameter: Store) => RecordedUpdate,
   ): void => {
     const parameter = store(
       of.flatMap(({ parameters }) => parameters),
-      forms.parameter,
+      parts.parameters,
     );
     const slots = [of.map(({ first }) => first), of.map(({ second }) => second)].map((places) =>
-      store(places, forms.slot),
+      store(places, parts.slots),
     );
     const own = written(parameter);
     const places = of.flatMap(placesOf);
@@ -145,60 +149,62 @@ function laidOut(
     layout.updates.push({ update: own, parameter, slots, given });
   };
 
-  const needed = neededFor(recording.nodes, [...others, ...inPlace.flatMap((each) => readBy(each.update))]);
-  for (const products of parallelProducts(needed, values, inPlace)) {
-    const { members } = products;
+  for (const each of products) {
+    const { members } = each;
     const [first] = members;
-    const form = { parts: members.map(({ parameter }) => parameter.shape) };
+    const parts = members.map(({ parameter }) => parameter.shape);
     update(
       members.map(({ place }) => place),
-      { parameter: form, slot: form },
+      { parameters: parts, slots: parts },
       (parameter) => {
         const whole = parameter.now.value();
-        const one = together(recording, products, whole);
+        const one = together(recording, each, whole);
         for (const node of one.nodes) layout.nodes.set(node.name, node);
         return { ...first!.place.update, parameter: whole, ...one.update };
       },
     );
   }
   for (const each of inPlace) {
-    const [place, ...more] = each.parameters;
-    if (stored.has(place!)) continue;
-    // Parameters are updated beside their slots, in their shape.
-    const { shape } = values[each.first]!.from;
-    const parts = each.parameters.map((own) => [sizeOf(values[own]!.from)]);
-    update([each], { parameter: more.length === 0 ? { shape } : { parts } }, () => each.update);
+    const { parameters, first } = each;
+    if (stored.has(first)) continue;
+    // Parameters are updated beside their slots: one in their shape, several end to end.
+    const slots = [shapeOf(first)];
+    const ends = parameters.map((place) => [shapeOf(place).reduce((a, b) => a * b, 1)]);
+    update([each], { parameters: parameters.length === 1 ? slots : ends, slots }, () => each.update);
   }
   values.forEach((_, place) => {
-    if (!stored.has(place)) store([place]);
+    if (!stored.has(place)) store([place], [shapeOf(place)]);
   });
   return layout;
 }
 
-const sizeOf = ({ shape }: RecordedTensor): number => shape.reduce((a, b) => a * b, 1);
-
-/** What an update in place reads of the graph. */
-const readBy = (update: RecordedUpdate): NodeOutput[] => [
-  ...(decays(update) ? [update.start] : []),
-  update.gradient,
-  update.rate,
-  update.epsilon,
+/** What is read of the graph: `others`, and by updates in place. */
+const wanted = (
+  others: readonly NodeOutput[],
+  updates: readonly { readonly update: RecordedUpdate }[],
+): NodeOutput[] => [
+  ...others,
+  ...updates.flatMap(({ update }) => [
+    ...(decays(update) ? [update.start] : []),
+    update.gradient,
+    update.rate,
+    update.epsilon,
+  ]),
 ];
 
 /**
  * Updates parameters and slots in their variables once everything has read them; gives what tells so.
  *
- * @param running the nodes that run.
+ * @param running what runs.
  */
 function applied(
   recording: Recording,
   { update, parameter, slots, given }: StoredUpdate,
-  running: readonly GraphNode[],
+  running: GraphReading,
 ): NodeOutput {
   const { dtype } = parameter;
   const scalar = (value: number): NodeOutput => recording.constant(dtype, [], Float32Array.of(value));
-  const names = new Set(running.map(({ name }) => name));
-  const readers = given.flatMap((name) => (names.has(name) ? [name, ...readersOf(name, running)] : []));
+  const readers = given.flatMap((name) => (running.has(name) ? [name, ...running.memoryReaders(name)] : []));
   let after = [...new Set(readers)].map(before);
   if (decays(update)) after = [parameter.now.assign(update.start, after)];
   const { rate, epsilon, gradient, beta1, beta2 } = update;

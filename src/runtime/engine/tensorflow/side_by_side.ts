@@ -6,12 +6,13 @@ import { output, type } from "./graph_def.ts";
 import type { AttributeValue, NodeOutput } from "./graph_def.ts";
 import type { Recording } from "./recording.ts";
 
-/** Shapes of parts: all [rows, columns], or all [length]. */
+/** Shapes of parts: all [rows, columns], or all [length]; one alone may have any. */
 export type Parts = readonly (readonly number[])[];
 
 /** The shape of the whole. */
 export function wholeOf(parts: Parts): number[] {
   const [first] = parts as readonly [readonly number[]];
+  if (parts.length === 1) return [...first];
   return [...first.slice(0, -1), lengthsOf(parts).reduce((a, b) => a + b, 0)];
 }
 
@@ -24,6 +25,7 @@ export function splitAt(
   parts: Parts,
   T: AttributeValue,
 ): NodeOutput[] {
+  if (parts.length === 1) return [whole];
   const { TF_INT32 } = recording.binding;
   const lengths = recording.constant(TF_INT32, [parts.length], Int32Array.from(lengthsOf(parts)));
   const node = recording.add("SplitV", [whole, lengths, lastAxis(recording, parts)], {
@@ -41,6 +43,7 @@ export function concatenated(
   parts: Parts,
   T: AttributeValue,
 ): NodeOutput {
+  if (parts.length === 1) return values[0]!;
   return output(
     recording.add("ConcatV2", [...values, lastAxis(recording, parts)], {
       T,

@@ -1,39 +1,37 @@
 /**
- * Where carried values are kept in a session: each in a variable of its own, or matrices side by side in one. Pure;
+ * Where carried values are kept in a session: each in a variable of its own, or several side by side in one. Pure;
  * called by `resident_graph.ts`.
  */
 import { identity, output, type } from "./graph_def.ts";
-import type { AttributeValue, GraphNode, NodeOutput } from "./graph_def.ts";
+import type { GraphNode, NodeOutput } from "./graph_def.ts";
 import type { RecordedTensor, Recording } from "./recording.ts";
 import { concatenated, splitAt, wholeOf } from "./side_by_side.ts";
+import type { Parts } from "./side_by_side.ts";
 import { Variable } from "./variable.ts";
-
-/** How values are stored. */
-export type Form =
-  /** One value, in this shape of as many elements. */
-  | { readonly shape: readonly number[] }
-  /** Several in these shapes: matrices of as many rows side by side, or vectors end to end. */
-  | { readonly parts: readonly (readonly number[])[] };
 
 /** The current values of some arguments, and those that were kept before. */
 export class Store {
   /** The variable of the current values. */
   readonly now: Variable;
+  /** TensorFlow's type of the values. */
+  readonly dtype: number;
   readonly #last: Variable;
   readonly #recording: Recording;
   readonly #values: readonly RecordedTensor[];
-  readonly #form: Form;
+  readonly #parts: Parts;
 
-  /** @param values the arguments. */
-  constructor(recording: Recording, name: string, values: readonly RecordedTensor[], form?: Form) {
-    const [first] = values as readonly [RecordedTensor];
+  /**
+   * @param values the arguments.
+   * @param parts the shapes in which they are stored together, each of as many elements as the value has.
+   */
+  constructor(recording: Recording, name: string, values: readonly RecordedTensor[], parts: Parts) {
+    this.dtype = values[0]!.dtype;
     this.#recording = recording;
     this.#values = values;
-    this.#form = form ?? { shape: first.shape };
-    const whole = "shape" in this.#form ? first : { ...first, shape: wholeOf(this.#form.parts) };
-    const stored = "shape" in this.#form ? this.#form.shape : whole.shape;
-    this.now = new Variable(recording, `current_${name}`, whole, stored);
-    this.#last = new Variable(recording, `previous_${name}`, whole, stored);
+    this.#parts = parts;
+    const shape = wholeOf(parts);
+    this.now = new Variable(recording, `current_${name}`, this.dtype, shape);
+    this.#last = new Variable(recording, `previous_${name}`, this.dtype, shape);
   }
 
   /**
@@ -41,8 +39,7 @@ export class Store {
    * the one reads the other.
    */
   arguments(): GraphNode[] {
-    if ("shape" in this.#form) return [{ ...this.now.reading(), name: this.#values[0]!.node }];
-    return this.current().map((part, k) => identity(this.#values[k]!.node, part, this.#type));
+    return this.current().map((part, k) => identity(this.#values[k]!.node, part, type(this.dtype)));
   }
 
   /** The current values, read whenever they are asked for. */
@@ -57,42 +54,26 @@ export class Store {
 
   /** Writes values of the arguments' shapes; gives what tells that they have been written. */
   load(values: readonly NodeOutput[]): NodeOutput {
-    return this.now.assign(this.#put(values));
+    const parts = values.map((value, k) => this.#reshaped(value, this.#values[k]!.shape, this.#parts[k]!));
+    return this.now.assign(concatenated(this.#recording, parts, this.#parts, type(this.dtype)));
   }
 
   /** Keeps the current values. */
   keep(): NodeOutput {
-    return this.#last.copy(this.now);
-  }
-
-  /** TensorFlow's type of the values. */
-  get dtype(): number {
-    return this.#values[0]!.dtype;
-  }
-
-  get #type(): AttributeValue {
-    return type(this.dtype);
+    return this.#last.assign(this.now.value());
   }
 
   /** The arguments' values from what is stored. */
   #taken(whole: NodeOutput): NodeOutput[] {
-    if ("shape" in this.#form) return [whole];
-    const parts = splitAt(this.#recording, whole, this.#form.parts, this.#type);
-    return parts.map((part, k) => this.#reshaped(part, this.#values[k]!.shape));
+    const parts = splitAt(this.#recording, whole, this.#parts, type(this.dtype));
+    return parts.map((part, k) => this.#reshaped(part, this.#parts[k]!, this.#values[k]!.shape));
   }
 
-  /** What is stored, from the arguments' values. */
-  #put(values: readonly NodeOutput[]): NodeOutput {
-    if ("shape" in this.#form) return values[0]!;
-    const { parts } = this.#form;
-    const shaped = values.map((value, k) => this.#reshaped(value, parts[k]!));
-    return concatenated(this.#recording, shaped, parts, this.#type);
-  }
-
-  #reshaped(value: NodeOutput, shape: readonly number[]): NodeOutput {
+  #reshaped(value: NodeOutput, from: readonly number[], to: readonly number[]): NodeOutput {
+    if (from.join() === to.join()) return value;
     const { TF_INT32 } = this.#recording.binding;
-    const lengths = this.#recording.constant(TF_INT32, [shape.length], Int32Array.from(shape));
-    const attributes = { T: this.#type, Tshape: type(TF_INT32) };
+    const lengths = this.#recording.constant(TF_INT32, [to.length], Int32Array.from(to));
+    const attributes = { T: type(this.dtype), Tshape: type(TF_INT32) };
     return output(this.#recording.add("Reshape", [value, lengths], attributes));
   }
 }
